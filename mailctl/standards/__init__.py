@@ -1,0 +1,1 @@
+"""One mail standard a module: parse, format, evaluate. Pure: no I/O, nothing else of the project."""
