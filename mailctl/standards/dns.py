@@ -8,7 +8,7 @@ the final dot; the root is "".
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
 
@@ -137,3 +137,32 @@ class RRsetChange:
 
 def rrset(records: Iterable[Record], name: str, rdtype: str) -> tuple[Record, ...]:
     return tuple(sorted(r for r in records if (r.name, r.rdtype) == (name, rdtype)))
+
+
+def rdata_text(rdata: Rdata) -> str:
+    """An rdata as `Record.value` writes it."""
+    match rdata:
+        case Txt() | Raw():
+            return rdata.text
+        case Mx():
+            return f"{rdata.preference} {rdata.host or '.'}"
+        case Host():
+            return rdata.name
+        case _:
+            return str(rdata)
+
+
+def record_rdata(record: Record) -> Rdata:
+    """The rdata that `record.value` writes; ValueError where it cannot be one."""
+    match record.rdtype:
+        case "TXT":
+            return Txt(split_txt(record.value))
+        case "MX":
+            preference, _, host = record.value.partition(" ")
+            return Mx(int(preference), host.rstrip("."))
+        case "CNAME" | "NS" | "PTR":
+            return Host(record.value)
+        case "A" | "AAAA":
+            return ip_address(record.value)
+        case _:
+            return Raw(record.value)
