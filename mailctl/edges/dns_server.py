@@ -1,0 +1,238 @@
+"""An authoritative DNS server inside this process, on loopback, over UDP and TCP.
+
+Promise: what it answers is what `mailctl.standards.zone` finds, so NXDOMAIN, NODATA, wildcards and CNAMEs are
+right; what does not fit a datagram is truncated and whole by TCP; a name outside its zones is REFUSED.
+Records and faults can be replaced while it runs. It serves rehearsals, the demo and tests: no DNSSEC, no
+zone transfer, and no protection against a flood.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Self
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.opcode
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+from mailctl.standards.dns import Record, Status
+from mailctl.standards.presentation import zone_text
+from mailctl.standards.zone import Found, Zones
+
+_PLAIN_UDP = 512  # RFC 1035 §4.2.1, for a question without EDNS
+_LARGEST_UDP = 1232
+_PORT_TRIES = 20
+_IDLE_SECONDS = 10.0
+
+
+class Fault(StrEnum):
+    """What to do wrong on purpose at a name."""
+
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    SILENCE = "silence"
+    GARBAGE = "garbage"  # the right id, and then bytes that are no DNS message
+    BOGUS = "bogus"  # SERVFAIL with an extended error, save with CD=1: as a validator finds a forged zone
+    TRUNCATED = "truncated"  # every datagram, whatever its size
+
+
+class DnsServer:
+    """Serve `records` for `zones`; an async context manager.
+
+    `zones` may hold "" to answer for the whole DNS. `port` 0 takes a free one. `faults` maps a name, or a
+    (name, type), to a `Fault`. `address` is "IP:PORT" once it runs.
+    """
+
+    def __init__(
+        self,
+        records: Iterable[Record],
+        *,
+        zones: Sequence[str],
+        address: str = "127.0.0.1",
+        port: int = 0,
+        faults: Mapping[tuple[str, str] | str, Fault] | None = None,
+    ) -> None:
+        self._zone_names = tuple(zones)
+        self._host, self._port = address, port
+        self.faults: dict[tuple[str, str] | str, Fault] = dict(faults or {})
+        self.asked: list[tuple[str, str, str]] = []  # (name, type, "udp" or "tcp"), in order
+        self.records = tuple(records)
+        self._udp: asyncio.DatagramTransport | None = None
+        self._tcp: asyncio.Server | None = None
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        return self._records
+
+    @records.setter
+    def records(self, records: Iterable[Record]) -> None:
+        self._records = tuple(records)
+        self._zones = Zones(self._records, self._zone_names, address=self._host)
+
+    @property
+    def address(self) -> str:
+        return f"[{self._host}]:{self._port}" if ":" in self._host else f"{self._host}:{self._port}"
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        for attempt in range(_PORT_TRIES):
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: _Datagrams(self), local_addr=(self._host, self._port)
+            )
+            port = transport.get_extra_info("sockname")[1]
+            try:
+                self._tcp = await asyncio.start_server(self._serve_tcp, self._host, port)
+            except OSError:
+                # The free UDP port is taken for TCP. With a port that was asked for, that is final.
+                transport.close()
+                if self._port or attempt == _PORT_TRIES - 1:
+                    raise
+                continue
+            self._udp, self._port = transport, port
+            break
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._udp is not None:
+            self._udp.close()
+        if self._tcp is not None:
+            self._tcp.close()
+        await asyncio.sleep(0)
+
+    def respond(self, data: bytes, transport: str) -> bytes | None:
+        """The answer to one message, None for silence. `transport` is "udp" or "tcp"."""
+        try:
+            query = dns.message.from_wire(data)
+        except (dns.exception.DNSException, ValueError):
+            return _form_error(data)
+        if query.flags & dns.flags.QR:
+            return None  # RFC 1035 §4.1.1: an answer is never answered
+        if query.opcode() != dns.opcode.QUERY or len(query.question) != 1:
+            return _refuse(query, dns.rcode.NOTIMP)
+        asked = query.question[0]
+        name, rdtype = _text(asked.name), dns.rdatatype.to_text(asked.rdtype)
+        self.asked.append((name, rdtype, transport))
+        fault = self.faults.get((name, rdtype), self.faults.get(name))
+        if fault is Fault.SILENCE:
+            return None
+        if fault is Fault.GARBAGE:
+            return data[:2] + b"\x84" + b"\xff" * 40
+        return self._encode(query, self._reply(query, name, rdtype, fault), transport, fault)
+
+    def _reply(
+        self, query: dns.message.Message, name: str, rdtype: str, fault: Fault | None
+    ) -> dns.message.Message:
+        reply = dns.message.make_response(query, our_payload=_LARGEST_UDP)
+        reply.flags |= dns.flags.AA
+        if fault is Fault.BOGUS and not query.flags & dns.flags.CD:
+            reply.set_rcode(dns.rcode.SERVFAIL)
+            _explain(reply, dns.edns.EDECode.DNSSEC_BOGUS, "planned fault")
+        elif fault in (Fault.SERVFAIL, Fault.REFUSED):
+            reply.set_rcode(dns.rcode.SERVFAIL if fault is Fault.SERVFAIL else dns.rcode.REFUSED)
+        elif rdtype in ("ANY", "AXFR", "IXFR"):
+            reply.set_rcode(dns.rcode.NOTIMP)  # RFC 8482: nothing here needs ANY
+        else:
+            self._fill(reply, self._zones.find(name, rdtype))
+        if reply.rcode() in (dns.rcode.REFUSED, dns.rcode.SERVFAIL):
+            reply.flags &= ~dns.flags.AA
+        return reply
+
+    def _fill(self, reply: dns.message.Message, found: Found) -> None:
+        rcodes = {
+            Status.NXDOMAIN: dns.rcode.NXDOMAIN,
+            Status.REFUSED: dns.rcode.REFUSED,
+            Status.SERVFAIL: dns.rcode.SERVFAIL,
+        }
+        reply.set_rcode(rcodes.get(found.status, dns.rcode.NOERROR))
+        if found.detail:
+            _explain(reply, dns.edns.EDECode.OTHER, found.detail)
+        for record in found.records:
+            _append(reply.answer, record)
+        if found.zone is not None and found.status in (Status.NODATA, Status.NXDOMAIN):
+            _append(reply.authority, self._zones.soa(found.zone))  # RFC 2308 §3
+
+    def _encode(
+        self, query: dns.message.Message, reply: dns.message.Message, transport: str, fault: Fault | None
+    ) -> bytes:
+        if transport == "tcp":
+            return reply.to_wire(max_size=65535, prefer_truncation=True)
+        if fault is Fault.TRUNCATED:
+            reply.answer, reply.authority = [], []
+            reply.flags |= dns.flags.TC
+        size = min(max(query.payload, _PLAIN_UDP), _LARGEST_UDP) if query.edns >= 0 else _PLAIN_UDP
+        return reply.to_wire(max_size=size, prefer_truncation=True)
+
+    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(EOFError, OSError, TimeoutError):  # a client that goes away is no event
+            while True:
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    length = int.from_bytes(await reader.readexactly(2), "big")
+                    data = await reader.readexactly(length)
+                reply = self.respond(data, "tcp")
+                if reply is None:
+                    continue
+                writer.write(len(reply).to_bytes(2, "big") + reply)
+                await writer.drain()
+        writer.close()
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, server: DnsServer) -> None:
+        self._server = server
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        reply = self._server.respond(data, "udp")
+        if reply is not None:
+            self._transport.sendto(reply, addr)
+
+
+def _append(section: list[dns.rrset.RRset], record: Record) -> None:
+    """Add a record to its RRset in a message section."""
+    new = dns.rrset.from_text(f"{record.name}.", record.ttl, "IN", record.rdtype, zone_text(record))
+    for rrset in section:
+        if (rrset.name, rrset.rdtype) == (new.name, new.rdtype):
+            rrset.add(new[0])
+            return
+    section.append(new)
+
+
+def _explain(reply: dns.message.Message, code: dns.edns.EDECode, words: str) -> None:
+    """Attach an extended DNS error (RFC 8914 §2), to a client that speaks EDNS."""
+    if reply.edns >= 0:
+        reply.use_edns(0, payload=_LARGEST_UDP, options=[dns.edns.EDEOption(code, words)])
+
+
+def _refuse(query: dns.message.Message, rcode: dns.rcode.Rcode) -> bytes:
+    reply = dns.message.make_response(query)
+    reply.set_rcode(rcode)
+    return reply.to_wire()
+
+
+def _form_error(data: bytes) -> bytes | None:
+    """A bare header that says FORMERR, where there are an id and the bits to answer to."""
+    if len(data) < 12 or data[2] & 0x80:
+        return None
+    return data[:2] + bytes([0x80 | (data[2] & 0x79), dns.rcode.FORMERR]) + bytes(8)
+
+
+def _text(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower() if len(name) > 1 else ""
