@@ -7,7 +7,7 @@ with every reason. Signing is in dkim_sign, verification in dkim_verify.
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -188,16 +188,7 @@ def _with_bits(record: KeyRecord) -> KeyRecord:
         )
     key = load_public(record)
     bits = key.key_size if isinstance(key, RSAPublicKey) else 256
-    return KeyRecord(
-        record.algorithm,
-        record.public,
-        bits,
-        record.version,
-        record.hashes,
-        record.services,
-        record.flags,
-        record.notes,
-    )
+    return replace(record, bits=bits)
 
 
 def format_key(record: KeyRecord) -> str:
