@@ -59,3 +59,25 @@ class ApplyFailed(MailctlError):
     """A change failed, and what was there before has been put back."""
 
     exit_code = 6
+
+
+class PublishError(MailctlError):
+    """A DNS provider or server did not take a change. `temporary`: the same again, later, may work."""
+
+    def __init__(
+        self, message: str, *, hint: str = "", details: Sequence[str] = (), temporary: bool = False
+    ) -> None:
+        super().__init__(message, hint=hint, details=details)
+        self.temporary = temporary
+        self.exit_code = 3 if temporary else 4
+
+
+class ZoneChanged(Refused):
+    """A zone is no longer what a plan was made from. `details` names each RRset that differs."""
+
+    def __init__(self, zone: str, details: Sequence[str]) -> None:
+        super().__init__(
+            f"the zone {zone} changed since the plan was made, so nothing was written",
+            hint="run the same command again: it plans from the zone as it is now",
+            details=details,
+        )

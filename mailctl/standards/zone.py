@@ -8,7 +8,7 @@ held here. Delegation inside a zone is not modelled: an NS RRset below the apex 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mailctl.standards.dns import Record, Status
+from mailctl.standards.dns import Record, RRsetChange, Status, rrset
 
 NEGATIVE_TTL = 60  # the SOA minimum of a synthesised SOA, seconds
 CHAIN_LIMIT = 16  # CNAMEs in a row; BIND and unbound stop at 16 and 11
@@ -116,3 +116,19 @@ def parent(name: str) -> str:
 def is_within(name: str, zone: str) -> bool:
     """Whether `name` is the zone's apex or below it; everything is within the root, ""."""
     return not zone or name == zone or name.endswith("." + zone)
+
+
+def stale(records: Iterable[Record], changes: Iterable[RRsetChange]) -> tuple[str, ...]:
+    """Each RRset that is not as its change saw it, in words. A TTL may differ (RFC 2136 §2.4.2)."""
+    held = tuple(records)
+    reasons = []
+    for change in changes:
+        now = {record.value for record in rrset(held, change.name, change.rdtype)}
+        seen = {record.value for record in change.before}
+        if now != seen:
+            reasons.append(f"{change.name} {change.rdtype}: planned from {_shown(seen)}, now {_shown(now)}")
+    return tuple(reasons)
+
+
+def _shown(values: Iterable[str]) -> str:
+    return ", ".join(f'"{value}"' for value in sorted(values)) or "nothing"
