@@ -1,8 +1,8 @@
 """What can be asked of the store and changed in it: tenants, domains, DKIM keys.
 
 Promise: each call is one transaction, or part of the one that `Store.transaction` holds; rows come back
-complete and detached, so they stay as they were read. A name that is not there is BadInput, one that is
-there already Refused, and neither changes anything.
+complete and detached, so they stay as they were read. `get` says None for what is not there; everything
+else that needs it raises BadInput. What is there already is Refused. Neither changes anything.
 """
 
 import re
@@ -72,7 +72,12 @@ class Tenants(_Repository):
             _insert(session, tenant, f"there is a tenant {name} already")
         return tenant
 
-    def get(self, name: str) -> Tenant:
+    def get(self, name: str) -> Tenant | None:
+        """None if there is no such tenant."""
+        with self._transaction(False) as session:
+            return session.exec(select(Tenant).where(Tenant.name == name)).first()
+
+    def need(self, name: str) -> Tenant:
         """Raises BadInput if there is none."""
         with self._transaction(False) as session:
             return _tenant(session, name)
@@ -147,12 +152,13 @@ class Domains(_Repository):
             _insert(session, domain, f"there is a domain {domain.name} already")
         return domain
 
-    def get(self, name: str) -> Domain:
+    def need(self, name: str) -> Domain:
         """Raises BadInput if it is not there."""
         with self._transaction(False) as session:
             return _domain(session, name)
 
-    def find(self, name: str) -> Domain | None:
+    def get(self, name: str) -> Domain | None:
+        """None if it is not there. Raises BadInput for what cannot be a domain."""
         with self._transaction(False) as session:
             return session.exec(select(Domain).where(Domain.name == _domain_name(name))).first()
 
