@@ -23,6 +23,7 @@ def shared_world() -> Iterator[World]:
 def world(shared_world: World) -> Iterator[World]:
     """The Internet, its zones as they were at first when the next test comes."""
     yield shared_world
+    print(shared_world.receiver.host.mail_log())
     shared_world.names.reset()
 
 
@@ -31,3 +32,4 @@ def sender(world: World) -> Iterator[Host]:
     """mail.sender.example as Debian leaves it: installed, not configured, not running."""
     with world.sender() as host:
         yield host
+        print(host.mail_log())  # pytest shows it if the test failed

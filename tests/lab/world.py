@@ -146,6 +146,7 @@ def make_stock(host: Host) -> None:
     host.run(["rm", "-rf", "/etc/postfix/main.cf", "/etc/opendkim", "/etc/mailctl", "/var/lib/mailctl"])
     host.write("/etc/postfix/main.cf", STOCK_MAIN_CF)
     host.run(["cp", "/usr/share/postfix/master.cf.dist", "/etc/postfix/master.cf"])
+    host.age("/etc/postfix/main.cf", "/etc/postfix/master.cf")
     host.write("/etc/aliases", "postmaster: root\n")
     host.run(["newaliases"])
 
