@@ -27,6 +27,8 @@ from pydantic import (
 )
 
 from mailctl.errors import HostCannot
+from mailctl.standards.addresses import mail_address
+from mailctl.standards.names import host_name, record_name
 
 MASK = "********"
 
@@ -43,23 +45,16 @@ def _no_bool(value: Any) -> Any:
     return value
 
 
-def _clean(text: str) -> str:
-    if not text or not text.isprintable() or text != text.strip():
-        raise ValueError("must be text without control characters or blanks around it")
-    return text
-
-
-def _mail_address(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    if not at or not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local):
-        raise ValueError("must be a mail address, such as postmaster@example.org")
-    return f"{local}@{domain}"
+def _tsig_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?", text):
+        raise ValueError("must be a DNS name, such as mailctl or key.example.org")
+    return text.rstrip(".").lower()
 
 
 def _endpoint(text: str) -> str:
     """An address with an optional port: 192.0.2.53, 192.0.2.53:5353, [2001:db8::53]:53."""
-    bracketed = re.fullmatch(r"\[([^\]]+)\](?::(\d{1,5}))?", text)
-    plain = re.fullmatch(r"([0-9.]+):(\d{1,5})", text)
+    bracketed = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,5}))?", text)
+    plain = re.fullmatch(r"([0-9.]+):([0-9]{1,5})", text)
     found = bracketed or plain
     address, port = (found[1], found[2] or "53") if found else (text, "53")
     try:
@@ -69,6 +64,17 @@ def _endpoint(text: str) -> str:
     if not 0 < int(port) < 65536:
         raise ValueError("the port must be between 1 and 65535")
     return text
+
+
+def _server(text: str) -> str:
+    """An endpoint, or a host name with an optional port."""
+    try:
+        return _endpoint(text)
+    except ValueError:
+        host, _, port = text.partition(":")
+        if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise ValueError("must be an IP address or a host name, with a port if you like") from None
+        return f"{host_name(host)}:{port}" if port else host_name(host)
 
 
 def _publisher(text: str) -> str:
@@ -86,9 +92,10 @@ def _store_url(text: str) -> str:
     raise ValueError("must be sqlite:///PATH or postgresql://USER@HOST/DATABASE")
 
 
-Text = Annotated[str, AfterValidator(_clean)]
+HostName = Annotated[str, AfterValidator(host_name)]
+ZoneName = Annotated[str, AfterValidator(record_name)]
 Number = Annotated[int, BeforeValidator(_no_bool)]
-MailAddress = Annotated[str, AfterValidator(_mail_address)]
+MailAddress = Annotated[str, AfterValidator(mail_address)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Many = BeforeValidator(_split)
 
@@ -106,7 +113,7 @@ class StoreSettings(Section):
 
 
 class HostSettings(Section):
-    name: Text | None = Field(
+    name: HostName | None = Field(
         default=None, description="The full name this host sends as. Unset: the system's."
     )
     ipv4: Annotated[tuple[IPv4Address, ...], Many] = Field(
@@ -131,13 +138,15 @@ class DnsSettings(Section):
     ttl: Annotated[Number, Field(ge=30, le=604800)] = Field(
         default=3600, description="Seconds that published records live."
     )
-    zone: Text | None = Field(
+    zone: ZoneName | None = Field(
         default=None, description="The zone to publish in. Unset: found by its SOA record."
     )
-    server: Text | None = Field(
+    server: Annotated[str, AfterValidator(_server)] | None = Field(
         default=None, description="rfc2136: the server that takes updates: HOST or IP[:PORT]."
     )
-    tsig_name: Text | None = Field(default=None, description="rfc2136: the name of the TSIG key.")
+    tsig_name: Annotated[str, AfterValidator(_tsig_name)] | None = Field(
+        default=None, description="rfc2136: the name of the TSIG key."
+    )
     tsig_algorithm: Literal["hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"] = Field(
         default="hmac-sha256", description="rfc2136: the algorithm of the TSIG key."
     )
@@ -179,7 +188,7 @@ class DkimSettings(Section):
     overlap_days: Annotated[Number, Field(ge=1, le=365)] = Field(
         default=7, description="Days that an old key stays published after a rotation."
     )
-    delegation_zone: Text | None = Field(
+    delegation_zone: ZoneName | None = Field(
         default=None, description="The zone that holds the keys of domains which delegate theirs by CNAME."
     )
 

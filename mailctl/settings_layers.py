@@ -78,6 +78,25 @@ def read(config_path: Path | None = None) -> Loaded:
     return Loaded(_build(seen), path, {key: origin for key, (_, origin) in seen.items()})
 
 
+def from_environment_alone() -> Loaded:
+    """The settings as the environment has them, without a file. Raises BadInput with every reason."""
+    seen = _from_environment(os.environ)
+    return Loaded(_build(seen), None, {key: origin for key, (_, origin) in seen.items()})
+
+
+def raw_values(settings: Settings) -> dict[str, Any]:
+    """Every setting as plain data that a file can hold, secrets in the clear: for writing, never for show."""
+    return {key: _raw(value) for key, value in _values(settings)}
+
+
+def _raw(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, tuple):
+        return [_raw(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | dict) else str(value)
+
+
 def known_keys() -> dict[str, FieldInfo]:
     """Every key by its dotted name, in order; "dns.options" stands for its whole table."""
     found: dict[str, FieldInfo] = {}
@@ -113,8 +132,8 @@ def find_file(config_path: Path | None) -> Path | None:
 
 def masked(key: str, value: Any) -> Any:
     """`value` as plain data that may be shown."""
-    if value in (None, (), {}):
-        return value if value is None else list(value) if isinstance(value, tuple) else {}
+    if value is None or value == {}:
+        return value
     if isinstance(value, SecretStr) or is_secret(key):
         return MASK
     if isinstance(value, tuple | list):
