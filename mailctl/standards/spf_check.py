@@ -13,6 +13,9 @@ from mailctl.standards.dns import Address, Answer, Lookup, Status, rdata_text
 from mailctl.standards.names import NAME_LENGTH, BadName, host_name, is_at_or_below, shown
 from mailctl.standards.spf import QUALIFIERS, Mechanism, Record, SpfSyntaxError, parse, select
 from mailctl.standards.spf_macro import DOMAIN_LETTERS, MacroError, Part, expand, letters_of, parts
+from mailctl.standards.spf_tree import Branch, Tree, count
+
+__all__ = ["LOOKUP_LIMIT", "VOID_LIMIT", "Branch", "Result", "Step", "Tree", "count", "evaluate"]
 
 LOOKUP_LIMIT = 10  # §4.6.4: terms that ask the DNS
 VOID_LIMIT = 2  # §4.6.4: answers that are empty

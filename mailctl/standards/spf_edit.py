@@ -1,8 +1,9 @@
 """Edit an SPF record so that given addresses pass, and change nothing else.
 
-Promise: every byte of a record that is there stays, in its order; terms are only inserted. After the edit
-each address matches a passing ip4 or ip6 before anything could turn it away, whatever the DNS says. A
-second edit changes nothing. A broken record is refused with `SpfSyntaxError`, never mended in silence.
+Promise: every byte of a record that is there stays, in its order; terms are only inserted. An address that
+a network in the record lets pass is left at that; a new ip4 or ip6 stands before anything that could turn
+the address away, whatever the DNS says. A second edit changes nothing. A broken record is refused with
+`SpfSyntaxError`, never mended in silence.
 """
 
 from collections.abc import Callable, Sequence
@@ -70,13 +71,12 @@ def _with_address(text: str, address: Address) -> str:
 
 def _with_include(text: str, domain: str) -> str:
     record = parse(text)
-    end = _first(record, _ends)
     for mechanism in record.mechanisms:
-        reached = end is None or mechanism.position < end.position
+        reached = record.all is None or mechanism.position < record.all.position
         same = mechanism.domain.lower().removesuffix(".") == domain
         if reached and same and mechanism.name == "include" and mechanism.qualifier == "+":
             return text
-    return _insert(text, f"include:{domain}", end)
+    return _insert(text, f"include:{domain}", _first(record, _ends))
 
 
 def _first(record: Record, wanted: Callable[[Term], bool]) -> Term | None:
