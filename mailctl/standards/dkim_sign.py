@@ -51,7 +51,7 @@ HEADERS: Final = OVERSIGNED + OVERSIGNED_IF_PRESENT + SIGNED
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_FIELD_NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+")
+_FIELD_NAME = re.compile(rb"[\x21-\x39\x3b-\x7e]+")  # RFC 5322 §3.6.8
 _WIDTH = 72
 _PADDING = PKCS1v15()
 _SHA256 = SHA256()
@@ -138,6 +138,8 @@ def _check(
         reasons.append("the header does not end in CRLF")
     if (count := sum(one.name == b"from" for one in fields)) != 1:
         reasons.append(f"a message has one From field, this one {count} (RFC 5322 §3.6)")
+    if bad_names := [name for name in headers if not _FIELD_NAME.fullmatch(name.encode())]:
+        reasons.append(f"not the name of a header field: {bad_names[0][:40]!a}")
     if "from" not in [name.lower() for name in headers]:
         reasons.append("From must be signed (RFC 6376 §5.4)")
     if expire is not None and expire <= time:

@@ -13,6 +13,7 @@ from typing import Final
 FWS: Final = " \t\r\n"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _BAD_VALUE = re.compile(r"[^\x20-\x3a\x3c-\x7e\t\r\n]")
+_MAX_PROBLEMS = 20  # that are named: a hostile record must not make a report of megabytes
 MAX_LENGTH: Final = 65_535  # bytes that a TXT record can hold (RFC 1035 §3.2.1)
 
 
@@ -66,11 +67,15 @@ def read(text: str) -> TagList:
             problems.append(f"not a tag=value pair: {_shown(part.strip(FWS))}")
             continue
         if _BAD_VALUE.search(value):
-            problems.append(f"{name}= holds a character that is not printable ASCII: {_shown(value)}")
+            problems.append(
+                f"{_shown(name)[1:-1]}= holds a character that is not printable ASCII: {_shown(value)}"
+            )
         pairs.append((name, value))
-    tags = TagList(tuple(pairs), tuple(problems))
-    repeats = tuple(f"{name}= occurs more than once (RFC 6376 §3.2)" for name in sorted(tags.repeated))
-    return TagList(tags.pairs, tags.problems + repeats)
+    repeated = sorted(TagList(tuple(pairs)).repeated)
+    problems += [f"{_shown(name)[1:-1]}= occurs more than once (RFC 6376 §3.2)" for name in repeated]
+    if len(problems) > _MAX_PROBLEMS:
+        problems[_MAX_PROBLEMS:] = [f"and {len(problems) - _MAX_PROBLEMS} more problems"]
+    return TagList(tuple(pairs), tuple(problems))
 
 
 def parse(text: str) -> TagList:

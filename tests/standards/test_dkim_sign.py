@@ -131,6 +131,16 @@ def test_what_must_not_be_signed_is_refused(message: bytes, reason: str) -> None
         sign(message, [signer("ed25519")], time=1)
 
 
+@pytest.mark.parametrize("name", ["", "a b", "x:y", "x\r\ny", "ü"])
+def test_names_to_sign_are_checked(name: str) -> None:
+    with pytest.raises(CannotSign, match="not the name of a header field"):
+        sign(MESSAGE, [signer("ed25519")], time=1, headers=["From", name])
+
+
+def test_a_message_without_a_body_is_signed() -> None:
+    assert dkimpy_accepts(sign(b"From: a@example.com\r\n", [signer("ed25519")], time=1) + b"\r\n") == [True]
+
+
 def test_every_reason_is_given_at_once() -> None:
     with pytest.raises(CannotSign) as caught:
         sign(b"To: x\n\r\n\r\n", both(), time=5, expire=5, headers=["to"])

@@ -45,6 +45,12 @@ def test_a_text_longer_than_a_record_is_not_read() -> None:
     assert tags.read("a=1;" * 20_000).pairs == ()
 
 
+def test_problems_are_bounded() -> None:
+    problems = tags.read("x;" * 10_000 + "y" * 9_000 + "=\x01").problems
+    assert problems[-1] == "and 9981 more problems"
+    assert sum(map(len, problems)) < 2_000
+
+
 @given(st.text(max_size=300))
 def test_no_text_crashes_the_reader(text: str) -> None:
     found = tags.read(text)
