@@ -26,6 +26,7 @@ from mailctl.standards.dns import Lookup
 ResultName = Literal["none", "pass", "fail", "policy", "neutral", "temperror", "permerror"]
 
 MAX_SIGNATURES: Final = 10  # ours; RFC 6376 §8.4 asks for a bound
+MAX_DRIFT: Final = 300  # seconds that a signer's clock may be ahead, as OpenDKIM has it
 MAX_HEADER: Final = 1_048_576  # bytes; ours
 # The value of b=, which is taken out before hashing (RFC 6376 §3.7). Field values have no ";" elsewhere.
 _B_TAG = re.compile(rb"((?:^|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
@@ -112,6 +113,9 @@ async def _verify_one(lookup: Lookup, message: _Message, header: Field, now: int
         return replace(
             base, result="fail", reason=f"expired {now - signature.expire} s ago (x=, RFC 6376 §3.5)"
         )
+    if signature.time is not None and signature.time > now + MAX_DRIFT:
+        reason = f"made {signature.time - now} s in the future (t=, RFC 6376 §3.5)"
+        return replace(base, result="policy", reason=reason)
     answer = await lookup(signature.key_name, "TXT")
     if answer.absent:
         return replace(base, result="permerror", reason=f"no key at {signature.key_name}")

@@ -19,7 +19,7 @@ from mailctl.standards.dkim_verify import MAX_SIGNATURES, SignatureResult, verif
 from mailctl.standards.dns import Lookup, Status, Txt, split_txt
 
 MakeLookup = Callable[[Mapping[str, Any]], Lookup]
-NOW = 1_800_000_000
+NOW = 4_000_000_000  # later than any clock that dkimpy signs with
 HEADER = b"From: A <a@example.com>\r\nTo: b@example.net\r\nSubject:  hi\t there \r\n"
 MESSAGE = HEADER + b"\r\nHello  world \r\n\r\n\r\n"
 KEY_NAME = "s._domainkey.example.com"
@@ -183,6 +183,12 @@ def test_an_expired_signature_fails(check: Check) -> None:
     assert "expired 5 s ago" in check(message, text("ed25519"), now=NOW + 15).reason
 
 
+def test_a_signature_from_the_future_is_policy(check: Check) -> None:
+    assert check(signed(), text("ed25519"), now=NOW - 300).result == "pass"
+    early = check(signed(), text("ed25519"), now=NOW - 301)
+    assert (early.result, "301 s in the future" in early.reason) == ("policy", True)
+
+
 def test_a_second_from_is_policy_even_where_the_signature_holds(check: Check) -> None:
     message = by_dkimpy(include_headers=[b"from", b"subject"])
     assert check(message, text("rsa")).result == "pass"
@@ -298,13 +304,13 @@ BAD_TAGS = [
     (b"h=from:from", b"h=from::from", "empty member"),
     (b"bh=", b"bh=*", "bh= is empty or not base64"),
     (b"bh=", b"xh=", "bh= is missing"),
-    (b"t=1800000000", b"t=soon", "t= is not a number"),
-    (b"t=1800000000", b"t=1; x=1", "x= is not later"),
-    (b"t=1800000000", b"l=-1", "l= is not a number"),
-    (b"t=1800000000", b"q=dns/other", "q= offers no dns/txt"),
-    (b"t=1800000000", b"i=@example.org", "i= is not within d="),
-    (b"t=1800000000", b"i=@notexample.com", "i= is not within d="),
-    (b"t=1800000000", b"v=1", "v= occurs more than once"),
+    (b"t=4000000000", b"t=soon", "t= is not a number"),
+    (b"t=4000000000", b"t=1; x=1", "x= is not later"),
+    (b"t=4000000000", b"l=-1", "l= is not a number"),
+    (b"t=4000000000", b"q=dns/other", "q= offers no dns/txt"),
+    (b"t=4000000000", b"i=@example.org", "i= is not within d="),
+    (b"t=4000000000", b"i=@notexample.com", "i= is not within d="),
+    (b"t=4000000000", b"v=1", "v= occurs more than once"),
     (b"h=from:from", b"h=from" + b":x" * 1001, "more than 1000"),
 ]
 
