@@ -49,6 +49,7 @@ def build_root(base: Path, own: dict[str, str], visible: list[str]) -> Path:
         if not inside.exists():  # it lies on another mount than `/`, or below one of the host's own folders
             inside.mkdir(parents=True)
             mount("--rbind", path, str(inside))
+            mount("-o", "remount,bind,ro", str(inside))
     return root
 
 

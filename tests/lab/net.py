@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -128,7 +128,7 @@ class Host:
         self.name = name
         self.addresses = tuple(item.partition("/")[0] for item in addresses)
         self._base = tempfile.mkdtemp(prefix="mailctl-lab-")
-        visible = [str(REPOSITORY), sys.prefix, sys.base_prefix, *_shared_folder()]
+        visible = [str(REPOSITORY), sys.prefix, sys.base_prefix]
         plan = {"name": name, "base": self._base, "own": OWN_FOLDERS, "visible": visible}
         flags = ["--mount", "--net", "--pid", "--uts", "--ipc", "--propagation", "private"]
         with contextlib.ExitStack() as stack:
@@ -301,12 +301,6 @@ def _in_network(pid: int, connect: Callable[[], socket.socket]) -> socket.socket
     if isinstance(result, OSError):
         raise result
     return result
-
-
-def _shared_folder() -> Iterator[str]:
-    folder = Path(os.environ.get("MAILCTL_SHARED", REPOSITORY.parent / "shared"))
-    if folder.is_dir():
-        yield str(folder.resolve())
 
 
 def wait_until(what: str, condition: Callable[[], object], seconds: float = 10) -> None:

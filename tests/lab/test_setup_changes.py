@@ -1,0 +1,109 @@
+"""What can happen to a host that mailctl set up, or tried to: rotation, failure, undo.
+
+Each test has a host of its own.
+"""
+
+import pytest
+
+from tests.lab.admin import DOMAIN, Admin
+from tests.lab.net import Host, wait_until
+from tests.lab.receiver import results, verdicts
+from tests.lab.world import SENDER_V4, World
+
+pytestmark = [pytest.mark.server, pytest.mark.root, pytest.mark.xdist_group("lab")]
+
+
+@pytest.fixture
+def admin(world: World, sender: Host) -> Admin:
+    return Admin(world, sender)
+
+
+def selectors(admin: Admin, subject: str) -> set[str]:
+    """The selectors whose signatures the receiver accepted; SPF and DMARC must have passed too."""
+    message = admin.world.receiver.delivered(subject)
+    assert results(message, "spf") == ["pass"]
+    assert results(message, "dmarc") == ["pass"]
+    return {
+        found.properties["header.s"]
+        for found in verdicts(message)
+        if found.method == "dkim" and found.result == "pass"
+    }
+
+
+def test_mail_in_the_queue_survives_a_rotation(admin: Admin) -> None:
+    admin.setup()
+    receiver = admin.world.receiver
+    receiver.host.run(["postfix", "stop"])
+    try:
+        admin.sendmail("signed before the rotation")
+        wait_until("the mail is not in the queue", lambda: "status=deferred" in admin.host.mail_log())
+        admin.mailctl("dkim", "rotate", DOMAIN, "--yes")
+        admin.sendmail("signed after the rotation")
+    finally:
+        receiver.host.run(["postfix", "start"])
+    wait_until("the receiver does not listen", lambda: receiver.host.listening(25))
+    admin.host.run(["postqueue", "-f"])
+    before = selectors(admin, "signed before the rotation")
+    after = selectors(admin, "signed after the rotation")
+    assert len(before) == len(after) == 2
+    assert before.isdisjoint(after)
+
+
+def test_undo_leaves_the_host_as_found(admin: Admin) -> None:
+    before = admin.found()
+    admin.setup()
+    assert admin.found() != before
+    admin.mailctl("setup", "--undo")
+    assert admin.found() == before
+    assert not any(admin.host.listening(port) for port in (25, 10587, 8891, 8892))
+
+
+def test_undo_leaves_a_running_postfix_running_as_before(admin: Admin) -> None:
+    admin.host.run(["service", "postfix", "start"])
+    before = admin.found()
+    admin.setup()
+    admin.mailctl("setup", "--undo")
+    assert admin.found() == before
+    wait_until("Postfix does not listen", lambda: admin.host.listening(25, SENDER_V4))
+    assert not admin.host.listening(10587)
+
+
+def test_a_failed_apply_puts_everything_back(admin: Admin) -> None:
+    # A program of somebody else's holds the port, so that Postfix cannot come up with the new configuration.
+    admin.host.spawn(["python3", "-m", "http.server", "--bind", "127.0.0.1", "10587"])
+    wait_until("the other program does not listen", lambda: admin.host.listening(10587))
+    before = admin.found()
+    text = admin.setup(expect=6)
+    assert "10587" in text
+    assert admin.found() == before
+    assert not admin.host.listening(25)
+    assert admin.world.names.ask(f"_dmarc.{DOMAIN}", "TXT") == []
+
+
+def test_without_dns_nothing_is_touched(admin: Admin) -> None:
+    before = admin.found()
+    admin.world.names.stop()
+    text = admin.setup(expect=3)
+    assert DOMAIN in text
+    assert admin.found() == before
+
+
+def test_without_postfix_it_says_what_to_install(world: World) -> None:
+    with world.sender(postfix=False) as host:
+        admin = Admin(world, host)
+        before = admin.found()
+        text = admin.setup(expect=5)
+        assert "apt-get install" in text
+        assert admin.found() == before
+
+
+def test_a_full_disk_leaves_the_host_as_it_was(admin: Admin) -> None:
+    before = admin.found()
+    admin.host.run(["install", "-d", "-m", "0700", "/var/lib/mailctl"])
+    admin.host.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", "/var/lib/mailctl"])
+    done = admin.host.run(["dd", "if=/dev/zero", "of=/var/lib/mailctl/ballast", "bs=4k"], check=False)
+    assert "No space left" in done.stderr
+    text = admin.setup(expect=5)
+    assert "space" in text
+    assert admin.found() == before
+    assert admin.world.names.ask(f"_dmarc.{DOMAIN}", "TXT") == []
