@@ -23,11 +23,18 @@ class Verb(NamedTuple):
     panel: str
 
 
-MAIN, DOMAIN, HOUSE = "The main job", "A domain, step by step", "The house"
+MAIN, STEPS, HOUSE = "The main job", "Its steps", "The house"
 COMMANDS = (
+    Verb("setup", "Take this host and a domain to mail that is proven to authenticate.", MAIN),
+    Verb("rehearse", "Prove it before anything is published: planned zone, real message, real verdicts.", MAIN),
+    Verb("verify", "Check the DNS against the very plan that setup publishes.", MAIN),
+    Verb("host", "Postfix and OpenDKIM on this host: facts, plan, apply, undo.", STEPS),
+    Verb("dns", "A domain's zone: plan, apply, export, wait.", STEPS),
+    Verb("dkim", "The DKIM keys of a domain: list, rotate, retire.", STEPS),
+    Verb("tenant", "Add, list, show, suspend, resume or remove tenants.", HOUSE),
+    Verb("domain", "Add, list, show or remove domains.", HOUSE),
     Verb("config", "Show, check or write the settings.", HOUSE),
     Verb("db", "Bring the database up to date, or say where it stands.", HOUSE),
-    Verb("tenant", "Add, list, show, suspend or remove tenants.", HOUSE),
 )
 
 
@@ -78,7 +85,7 @@ def root(
     ] = None,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice for all.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback has done the work
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
