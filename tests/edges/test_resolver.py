@@ -94,7 +94,7 @@ class Bench:
 async def real() -> AsyncIterator[Bench]:
     async with (
         DnsServer(RECORDS, zones=ZONES, faults=FAULTS) as server,
-        Resolver([server.address], timeout=0.1, authoritative_port=server.port) as resolver,
+        Resolver([server.address], timeout=0.3, authoritative_port=server.port) as resolver,
     ):
         yield Bench(resolver, server)
 

@@ -38,7 +38,9 @@ def endpoint(server: str, default_port: int = 53) -> tuple[str, int]:
     """The address and port in "IP", "IP:PORT" or "[v6]:PORT"; raises ValueError."""
     host, port = server, str(default_port)
     if server.startswith("["):
-        host, _, rest = server[1:].partition("]")
+        host, bracket, rest = server[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise ValueError(f"{server!r} is not [ADDRESS]:PORT")
         port = rest.removeprefix(":") or port
     elif server.count(":") == 1:
         host, port = server.split(":")
