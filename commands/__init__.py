@@ -1,1 +1,1 @@
-"""One verb a module: parse, one call into the core, print. Loaded by name from mailctl/cli.py, imported by nobody."""
+"""One verb a module: parse, one call into the core, print. mailctl/cli.py loads them by name."""

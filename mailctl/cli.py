@@ -26,7 +26,9 @@ class Verb(NamedTuple):
 MAIN, STEPS, HOUSE = "The main job", "Its steps", "The house"
 COMMANDS = (
     Verb("setup", "Take this host and a domain to mail that is proven to authenticate.", MAIN),
-    Verb("rehearse", "Prove it before anything is published: planned zone, real message, real verdicts.", MAIN),
+    Verb(
+        "rehearse", "Prove it before anything is published: planned zone, real message, real verdicts.", MAIN
+    ),
     Verb("verify", "Check the DNS against the very plan that setup publishes.", MAIN),
     Verb("host", "Postfix and OpenDKIM on this host: facts, plan, apply, undo.", STEPS),
     Verb("dns", "A domain's zone: plan, apply, export, wait.", STEPS),

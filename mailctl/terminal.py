@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from mailctl.errors import MailctlError
+from mailctl.errors import BadInput, MailctlError
 
 if TYPE_CHECKING:
     import typer
@@ -63,8 +63,19 @@ def safe(text: str) -> str:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {k: v for k, v in asdict(value).items()}
+        return asdict(value)
     return str(value)
+
+
+def confirm(*, yes: bool) -> None:
+    """Ask the person at the terminal; `yes` has answered already. Raises `BadInput` where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise BadInput("this changes things, and there is nobody to ask", hint="say --yes")
+    import typer
+
+    typer.confirm("Carry this out?", abort=True, err=True)
 
 
 def print_json(value: Any, *, default: Callable[[Any], Any] = _plain) -> None:

@@ -1,1 +1,1 @@
-"""A domain, from facts to proof: desired records and host state, plan, apply, publish, rehearse, verify, rotate."""
+"""A domain, from facts to proof: wishes, plans, apply, publish, rehearse, verify, rotate."""

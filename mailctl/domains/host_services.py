@@ -76,8 +76,18 @@ def listening(host: Host, port: int) -> bool:
 
 
 def postfix_running(host: Host, layout: Layout) -> bool:
-    """Whether the Postfix of this configuration directory has its master process."""
-    return host.run(["postfix", "-c", str(layout.postfix), "status"]).code == 0
+    """Whether the Postfix of this configuration directory has its master process.
+
+    By `master -t` (master(8)), as Debian's init script does: `postfix status` writes to the mail log each time.
+    """
+    folder = str(layout.postfix)
+    found = host.run(["postconf", "-c", folder, "-hx", "daemon_directory", "queue_directory"])
+    if found.code:
+        return False
+    daemons, queue = (Path(line) for line in found.stdout.splitlines()[:2])
+    if "master.pid" not in host.names(queue / "pid"):
+        return False
+    return host.run([str(daemons / "master"), "-c", folder, "-t"]).code == 1  # the lock is taken
 
 
 def opendkim_pid(host: Host, daemon: Daemon) -> int | None:

@@ -1,1 +1,1 @@
-"""One outside system a module (DNS, DNS providers, SMTP, this host, the clock), each with its in-memory twin."""
+"""One outside system a module (DNS, providers, SMTP, this host), each with its twin in memory."""

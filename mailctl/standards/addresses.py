@@ -20,7 +20,7 @@ _ROUTING = {"%": "the percent hack", "!": "a bang path", "@": "a source route"}
 _EXPANDED = set("$`{}|/\\")
 
 
-class BadAddress(ValueError):  # noqa: N818 - it names what was given, as BadInput does
+class BadAddress(ValueError):
     """A text that is no usable mail address. `reasons` holds all that is wrong, safe to print."""
 
     def __init__(self, text: str, reasons: tuple[str, ...]) -> None:

@@ -32,7 +32,7 @@ _SCRIPT_SETS = (
 _NO_SCRIPT = {"DIGIT", "HYPHEN-MINUS", "COMBINING", "MIDDLE"}
 
 
-class BadName(ValueError):  # noqa: N818 - it names what was given, as BadInput does
+class BadName(ValueError):
     """A text that is no such name. `reasons` holds all that is wrong, safe to print."""
 
     def __init__(self, text: str, kind: str, reasons: tuple[str, ...]) -> None:

@@ -99,7 +99,7 @@ class _Verdict:
     problem: str = ""
 
 
-class _Stop(Exception):  # noqa: N818 - not an error: temperror and permerror end every level at once
+class _Stop(Exception):
     def __init__(self, result: str, problem: str) -> None:
         super().__init__(problem)
         self.result = result

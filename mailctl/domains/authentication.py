@@ -1,0 +1,121 @@
+"""What a receiver under RFC 9989 makes of one message: SPF, DKIM and DMARC, each with its reason.
+
+Promise: no verdict without its reason, and never an exception for what a sender or the DNS does. DKIM is judged a
+second time by dkimpy, which nobody of us wrote: a signature that it does not accept does not pass.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email import message_from_bytes
+from email.policy import SMTP
+from email.utils import parseaddr
+
+from mailctl.edges.smtp import Received
+from mailctl.standards import authres, dkim_verify, dmarc, spf_check
+from mailctl.standards.dkim_verify import SignatureResult
+from mailctl.standards.dns import Address, Lookup
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One method's result (RFC 8601 §2.7) for one identity, and why."""
+
+    method: str  # "spf", "dkim" or "dmarc"
+    result: str
+    identity: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """Everything a receiver found out about one message."""
+
+    verdicts: tuple[Verdict, ...]
+    header: str  # the value of Authentication-Results
+    disposition: str  # what the DMARC policy asks for
+
+    def results(self, method: str) -> tuple[str, ...]:
+        return tuple(v.result for v in self.verdicts if v.method == method)
+
+    @property
+    def passed(self) -> bool:
+        """SPF passes, every DKIM signature passes and there is one, and DMARC passes."""
+        return all(set(self.results(method)) == {"pass"} for method in ("spf", "dkim", "dmarc"))
+
+
+async def authenticate(lookup: Lookup, received: Received, *, receiver: str, now: datetime) -> Authentication:
+    """Judge one message as it came; `receiver` is the name that the verdict is signed with."""
+    author = author_domain(received.message)
+    spf = await spf_verdict(lookup, received.client, received.helo, received.mail_from)
+    signatures = await dkim_verify.verify(lookup, received.message, int(now.timestamp()))
+    second = await second_opinion(lookup, received.message, signatures)
+    judged = [_dkim_verdict(s, accepted) for s, accepted in zip(signatures, second, strict=True)]
+    outcome = await dmarc.evaluate(
+        lookup,
+        author,
+        (spf.identity, spf.result),
+        [(s.domain, v.result) for s, v in zip(signatures, judged, strict=True)],
+    )
+    verdicts = (spf, *judged, Verdict("dmarc", outcome.result, author, outcome.reason))
+    written = [authres.of_spf(spf.result, received.mail_from, received.helo)]
+    written += [_written(s, v) for s, v in zip(signatures, judged, strict=True)]
+    written.append(authres.of_dmarc(outcome))
+    header = authres.format(receiver, written, fold=" ")
+    return Authentication(verdicts, header, str(outcome.disposition))
+
+
+def _written(signature: SignatureResult, verdict: Verdict) -> authres.MethodResult:
+    return replace(authres.of_dkim(signature), result=verdict.result)
+
+
+def author_domain(message: bytes) -> str:
+    """The domain of the From field; "" where there is not exactly one author (RFC 9989 §5.3.1)."""
+    headers = message_from_bytes(message, policy=SMTP).get_all("From") or []
+    return parseaddr(str(headers[0]))[1].rpartition("@")[2].lower() if len(headers) == 1 else ""
+
+
+async def spf_verdict(lookup: Lookup, client: Address, helo: str, mail_from: str) -> Verdict:
+    """SPF of the envelope sender, with the term that decided."""
+    result = await spf_check.evaluate(lookup, ip=client, helo=helo, mail_from=mail_from)
+    matched = "nothing, and the default applies" if result.mechanism == "default" else result.mechanism
+    reason = result.problem or f"{client} matches {matched}"
+    return Verdict("spf", result.result, result.domain, reason)
+
+
+async def second_opinion(
+    lookup: Lookup, message: bytes, signatures: tuple[SignatureResult, ...]
+) -> tuple[bool, ...]:
+    """dkimpy's verdict on each signature. It asks in a thread and cannot await, so its keys are fetched first."""
+    names = [f"{s.selector}._domainkey.{s.domain}" for s in signatures if s.domain]
+    answers = await asyncio.gather(*(lookup(name, "TXT") for name in names))
+    texts = {a.name: a.texts()[0].encode("latin-1") for a in answers if len(a.texts()) == 1}
+    return await asyncio.to_thread(_ask_dkimpy, message, len(signatures), texts)
+
+
+def _ask_dkimpy(message: bytes, signatures: int, texts: Mapping[str, bytes]) -> tuple[bool, ...]:
+    import dkim
+
+    def dnsfunc(name: bytes | str, timeout: int = 5) -> bytes | None:  # noqa: ARG001 - dkimpy's signature
+        text = name.decode("ascii") if isinstance(name, bytes) else name
+        return texts.get(text.rstrip(".").lower())
+
+    verifier = dkim.DKIM(message, minkey=1024)
+    accepted = []
+    for index in range(signatures):
+        try:
+            accepted.append(bool(verifier.verify(index, dnsfunc=dnsfunc)))
+        except (dkim.DKIMException, ValueError, IndexError, TypeError):
+            accepted.append(False)  # dkimpy raises, among others, TypeError for a key that it cannot read
+    return tuple(accepted)
+
+
+def _dkim_verdict(signature: SignatureResult, accepted: bool) -> Verdict:
+    if not signature.domain:
+        return Verdict("dkim", signature.result, "", signature.reason or "no signature")
+    identity = f"{signature.selector}._domainkey.{signature.domain} ({signature.algorithm})"
+    if signature.result == "pass" and not accepted:
+        return Verdict("dkim", "fail", identity, "dkimpy, the second verifier, does not accept it")
+    reason = signature.reason or "verified, and by dkimpy too"
+    return Verdict("dkim", signature.result, identity, reason)

@@ -1,0 +1,162 @@
+"""What the store and the key files hold of a domain, read and written for the flows in this package.
+
+Promise: a private key is on disk before its row says that it exists, and its row says `retired` before its file goes;
+so a kill in between leaves a file without a row, never a row without its key.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mailctl.domains.desired import DomainKey, MailDomain
+from mailctl.domains.request import DEFAULT_TENANT, Request, Resolved, resolve
+from mailctl.domains.wiring import Wiring
+from mailctl.standards import dkim
+from mailctl.standards.dkim_sign import Signer
+from mailctl.standards.names import BadName, domain_name
+from mailctl.store.tables import DkimKey, Domain, KeyState, TenantState
+
+
+def resolve_request(w: Wiring, request: Request) -> Resolved:
+    """The request against the store, the settings and the host; raises `BadInput` with every reason."""
+    stored = stored_domain(w, request.name)
+    owner = tenant_of(w, stored) if stored else None
+    problems = _tenant_problems(w, request.tenant or owner)
+    return resolve(request, w.settings, stored, owner, w.host.name(), w.host.addresses(), problems)
+
+
+def stored_domain(w: Wiring, name: str) -> Domain | None:
+    """None for what is not stored, and for what cannot be a domain."""
+    try:
+        return w.store.domains.get(domain_name(name))
+    except BadName:
+        return None
+
+
+def tenant_of(w: Wiring, domain: Domain) -> str:
+    return next(tenant.name for tenant in w.store.tenants.list() if tenant.id == domain.tenant_id)
+
+
+def _tenant_problems(w: Wiring, name: str | None) -> list[str]:
+    if name is None:
+        return []
+    tenant = w.store.tenants.get(name)
+    if tenant is None:
+        return [] if name == DEFAULT_TENANT else [f"there is no tenant {name!r} (mailctl tenant add {name})"]
+    if tenant.state is TenantState.SUSPENDED:
+        return [f"tenant {name} is suspended (mailctl tenant resume {name})"]
+    return []
+
+
+def key_rows(w: Wiring, name: str) -> tuple[DkimKey, ...]:
+    """The keys of a domain that still exist, oldest first; none for a domain that is not stored yet."""
+    domain = w.store.domains.get(name)
+    return tuple(k for k in w.store.keys.list(domain) if k.state is not KeyState.RETIRED) if domain else ()
+
+
+def used_selectors(w: Wiring, name: str) -> frozenset[str]:
+    """Every selector that ever had a key, retired ones too."""
+    domain = w.store.domains.get(name)
+    return frozenset(key.selector for key in w.store.keys.list(domain)) if domain else frozenset()
+
+
+def with_keys(w: Wiring, domain: MailDomain, new_keys: Mapping[str, bytes]) -> MailDomain:
+    """`domain` with the keys of the store and the new ones (selector → PEM)."""
+    stored = [
+        DomainKey(row.selector, row.algorithm.value, row.public_text, row.state.value)
+        for row in key_rows(w, domain.name)
+    ]
+    new = [
+        DomainKey(selector, dkim.algorithm_of(dkim.load_private(pem)), dkim.public_text(pem), "planned")
+        for selector, pem in new_keys.items()
+    ]
+    return replace(domain, keys=(*stored, *new))
+
+
+def signers(
+    w: Wiring, domain: MailDomain, new_keys: Mapping[str, bytes], states: Collection[str]
+) -> list[Signer]:
+    """Signers for the keys of `domain` in one of `states`."""
+    return [
+        Signer(
+            domain.name,
+            key.selector,
+            "ed25519" if key.algorithm == "ed25519" else "rsa",
+            new_keys.get(key.selector) or w.keys.read(domain.name, key.selector),
+        )
+        for key in domain.keys
+        if key.state in states
+    ]
+
+
+def remember(w: Wiring, resolved: Resolved, new_keys: Mapping[str, bytes]) -> None:
+    """Store the tenant, the domain and the new keys; nothing of it stays where one step fails."""
+    domain = resolved.domain
+    written: list[str] = []
+    try:
+        for selector, pem in new_keys.items():
+            w.keys.write(domain.name, selector, pem)
+            written.append(selector)
+        with w.store.transaction():
+            _remember_domain(w, resolved)
+            row = w.store.domains.need(domain.name)
+            for selector, pem in new_keys.items():
+                algorithm = dkim.algorithm_of(dkim.load_private(pem))
+                w.store.keys.add(row, selector, algorithm, dkim.public_text(pem))
+    except BaseException:
+        for selector in written:
+            w.keys.remove(domain.name, selector)
+        raise
+
+
+def _remember_domain(w: Wiring, resolved: Resolved) -> None:
+    if resolved.tenant == DEFAULT_TENANT and w.store.tenants.get(DEFAULT_TENANT) is None:
+        w.store.tenants.add(DEFAULT_TENANT)
+    domain = resolved.domain
+    facts: dict[str, Any] = {
+        "hostname": domain.hostname,
+        "delegated": resolved.delegated,
+        "receives_mail": domain.receives_mail,
+        "dmarc_policy": domain.dmarc_policy,
+    }
+    if w.store.domains.get(domain.name) is None:
+        w.store.domains.add(resolved.tenant, domain.name, **facts)
+    else:
+        w.store.domains.set(domain.name, **facts)
+
+
+def forget(w: Wiring, domain: Domain) -> None:
+    """Remove a domain, then the files of its keys."""
+    selectors = [row.selector for row in key_rows(w, domain.name)]
+    w.store.domains.remove(domain.name)
+    for selector in selectors:
+        w.keys.remove(domain.name, selector)
+
+
+def published(w: Wiring, name: str) -> None:
+    """The keys that were planned have been seen at every authoritative server."""
+    with w.store.transaction():
+        for row in key_rows(w, name):
+            if row.state is KeyState.PLANNED:
+                w.store.keys.set_state(row, KeyState.PUBLISHED)
+
+
+def start_signing(w: Wiring, name: str, selectors: Collection[str]) -> None:
+    """The named keys become active, those that were active are retiring; all of it or nothing."""
+    with w.store.transaction():
+        for row in key_rows(w, name):
+            if row.selector in selectors:
+                w.store.keys.set_state(row, KeyState.PUBLISHED)
+                w.store.keys.set_state(row, KeyState.ACTIVE)
+            elif row.state is KeyState.ACTIVE:
+                w.store.keys.set_state(row, KeyState.RETIRING)
+
+
+def retire(w: Wiring, name: str, selectors: Collection[str]) -> None:
+    """The named keys are gone from the DNS: say so, then remove their files."""
+    rows = [row for row in key_rows(w, name) if row.selector in selectors]
+    with w.store.transaction():
+        for row in rows:
+            w.store.keys.set_state(row, KeyState.RETIRED)
+    for row in rows:
+        w.keys.remove(name, row.selector)

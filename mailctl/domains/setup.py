@@ -1,0 +1,249 @@
+"""`mailctl setup`: facts → plan → apply → publish → prove, as functions over one `Wiring`.
+
+Promise: `propose` changes nothing; `carry_out` goes on where an earlier run stopped, because it only looks at what
+the store, the host and the zone say. During a rotation the old key signs until the new one was seen at every
+authoritative server. Where a step fails, what that step changed is put back, and a rerun takes up from there.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from mailctl.domains import registry, rotation
+from mailctl.domains.desired import ELSEWHERE, MailDomain
+from mailctl.domains.findings import Severity
+from mailctl.domains.host_plan import HostPlan
+from mailctl.domains.host_setup import apply_host, plan_host
+from mailctl.domains.publish import Sighting, must_be_seen, publish, see, wait
+from mailctl.domains.rehearsal import PlannedLookup, Rehearsal, prove_live, rehearse
+from mailctl.domains.request import Request, Resolved
+from mailctl.domains.verify import Report, verify
+from mailctl.domains.wiring import Wiring
+from mailctl.domains.zone_plan import WRITES, Action, ZonePlan, plan_zone, planned_zone
+from mailctl.errors import Refused, Undetermined
+from mailctl.standards import dkim, spf_tree
+from mailctl.store.tables import Domain
+
+Say = Callable[[str], None]
+Watch = Callable[[Collection[Sighting]], None]
+SPF_LOOKUPS = 10  # RFC 7208 §4.6.4
+COMING = ("planned", "published")  # states of keys that are to sign next
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Everything that `carry_out` would do, and the proof that it would work."""
+
+    resolved: Resolved
+    domain: MailDomain  # with its keys, the new ones too
+    zone: str
+    new_keys: Mapping[str, bytes]  # selector → private key, PEM; in memory until carried out
+    zone_plan: ZonePlan
+    host_plan: HostPlan | None  # None: the host is left out
+    spf_lookups: int
+    rehearsal: Rehearsal
+
+    @property
+    def empty(self) -> bool:
+        coming = any(key.state in COMING for key in self.domain.keys)
+        return not (coming or self.zone_plan.pending or (self.host_plan and not self.host_plan.empty))
+
+    @property
+    def dangers(self) -> tuple[str, ...]:
+        host = self.host_plan.dangers if self.host_plan else ()
+        return (*(f"{c.name} {c.rdtype}: {c.danger}" for c in self.zone_plan.dangers), *host)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the DNS shows, and what a receiver makes of a message, after everything was done."""
+
+    report: Report
+    rehearsal: Rehearsal
+
+    @property
+    def holds(self) -> bool:
+        """Whether mail passes and nothing of ours is missing or wrong.
+
+        A PTR or a host name in a zone that others keep is shown, and is not a failure of this setup.
+        """
+        return self.rehearsal.passed and not any(
+            f.severity in (Severity.ERROR, Severity.UNKNOWN) and not f.elsewhere for f in self.report.findings
+        )
+
+
+async def propose(w: Wiring, request: Request, *, with_host: bool = True, rotate: bool = False) -> Proposal:
+    """Facts and plan. Raises `BadInput` with every reason, `Undetermined` where the zone cannot be found.
+
+    `rotate` makes a new pair of keys although one is active.
+    """
+    resolved = registry.resolve_request(w, request)
+    name = resolved.domain.name
+    step = rotation.next_step(registry.key_rows(w, name), now=w.now(), overlap=overlap(w), rotate=rotate)
+    new_keys = make_keys(w, resolved) if step.step is rotation.Step.CREATE else {}
+    domain = registry.with_keys(w, resolved.domain, new_keys)
+    zone = w.settings.dns.zone or await w.resolver.zone_cut(name)
+    seen = await see(domain, w.resolver, w.publisher, zone)
+    plan = plan_zone(domain, seen, weaken_dmarc=request.dmarc_policy is not None)
+    lookup = PlannedLookup(planned_zone(plan), w.resolver)
+    next_states = COMING if any(key.state in COMING for key in domain.keys) else ("active",)
+    signers = registry.signers(w, domain, new_keys, next_states)
+    return Proposal(
+        resolved=resolved,
+        domain=domain,
+        zone=zone,
+        new_keys=new_keys,
+        zone_plan=plan,
+        host_plan=plan_host(w, domain, new_keys) if with_host else None,
+        spf_lookups=(await spf_tree.count(lookup, name)).lookups,
+        rehearsal=await rehearse(domain, signers, planned_zone(plan), w.resolver, now=w.now()),
+    )
+
+
+def overlap(w: Wiring) -> timedelta:
+    return timedelta(days=w.settings.dkim.overlap_days)
+
+
+def make_keys(w: Wiring, resolved: Resolved) -> dict[str, bytes]:
+    """A new pair, in memory: RSA-2048 and Ed25519, or RSA alone where the keys are delegated."""
+    name = resolved.domain.name
+    held = [row.selector for row in registry.key_rows(w, name)]
+    used = registry.used_selectors(w, name)
+    pair = rotation.new_selectors(used, held, w.now().date(), delegated=resolved.delegated)
+    return {
+        selector: dkim.generate("ed25519" if algorithm == "ed25519" else "rsa")
+        for selector, algorithm in pair.items()
+    }
+
+
+def guard(proposal: Proposal, *, force: bool) -> None:
+    """Refuse what must not be carried out: every reason at once, nothing changed."""
+    name, plan = proposal.domain.name, proposal.zone_plan
+    unknown = [f"{c.name} {c.rdtype}: {c.reason}" for c in plan.having(Action.UNKNOWN) if c.zone != ""]
+    if unknown:
+        raise Undetermined(
+            f"the zone of {name} could not be read",
+            details=unknown,
+            hint="nothing was changed; try again when the name servers answer",
+        )
+    conflicts = [f"{c.name} {c.rdtype}: {c.reason}" for c in plan.having(Action.CONFLICT)]
+    if proposal.spf_lookups > SPF_LOOKUPS:
+        conflicts.append(
+            f"the SPF record would cost a receiver {proposal.spf_lookups} lookups, and {SPF_LOOKUPS} are allowed"
+            " (RFC 7208 §4.6.4): take an include out"
+        )
+    if conflicts:
+        raise Refused(f"{name} has to be mended by hand first", details=conflicts, hint="nothing was changed")
+    if proposal.dangers and not force:
+        raise Refused(
+            f"the plan for {name} has dangerous changes",
+            details=proposal.dangers,
+            hint="nothing was changed; if you mean it, say --force",
+        )
+    if not proposal.rehearsal.passed:
+        raise Refused(
+            f"a rehearsal of the plan for {name} did not pass, so carrying it out would not help",
+            details=proposal.rehearsal.problems,
+            hint=f"nothing was changed; mailctl rehearse {name} shows every verdict",
+        )
+
+
+async def carry_out(w: Wiring, proposal: Proposal, *, wait_seconds: float, say: Say, watch: Watch) -> None:
+    """Apply, remember, publish, wait until it is seen, and sign."""
+    if proposal.host_plan is not None and not proposal.host_plan.empty:
+        say("applying the plan to this host")
+        apply_host(w, proposal.host_plan)
+    registry.remember(w, proposal.resolved, proposal.new_keys)
+    await publish_plan(w, proposal, wait_seconds=wait_seconds, say=say, watch=watch)
+    activate(w, proposal, say=say)
+
+
+async def publish_plan(w: Wiring, proposal: Proposal, *, wait_seconds: float, say: Say, watch: Watch) -> None:
+    """Put what is pending into the zone, and wait until every authoritative server shows it.
+
+    Keys that are to sign next are waited for even where the zone needs no change: a rerun must not skip the wait.
+    """
+    pending = proposal.zone_plan.pending
+    if pending and w.publisher is not None:
+        say(f"publishing {len(pending)} record sets by {w.publisher.name}")
+        await publish(pending, w.publisher, proposal.zone)
+    coming = {key.text for key in proposal.domain.keys if key.state in COMING}
+    awaited = [c for c in proposal.zone_plan.changes if c in pending or coming.intersection(c.after)]
+    if awaited:
+        say(f"waiting for {len(awaited)} record sets at every authoritative server")
+        must_be_seen(
+            proposal.domain.name,
+            await wait(w.resolver, awaited, proposal.zone, seconds=wait_seconds, progress=watch),
+        )
+        w.resolver.flush()
+
+
+async def carry_out_dns(
+    w: Wiring, proposal: Proposal, *, wait_seconds: float, say: Say, watch: Watch
+) -> None:
+    """The DNS half alone. New keys are published and seen; they sign after `setup` or `dkim rotate`."""
+    registry.remember(w, proposal.resolved, proposal.new_keys)
+    await publish_plan(w, proposal, wait_seconds=wait_seconds, say=say, watch=watch)
+    registry.published(w, proposal.domain.name)
+
+
+async def wait_for_all(
+    w: Wiring, proposal: Proposal, *, seconds: float, watch: Watch
+) -> tuple[Sighting, ...]:
+    """Wait for every record that the domain's zone should have."""
+    ours = [
+        c for c in proposal.zone_plan.changes if c.zone != ELSEWHERE and c.action in (*WRITES, Action.KEEP)
+    ]
+    return await wait(w.resolver, ours, proposal.zone, seconds=seconds, progress=watch)
+
+
+def add_domain(w: Wiring, request: Request) -> Domain:
+    """Store a domain and a pair of planned keys, and no more. Raises `Refused` for one that is there already."""
+    resolved = registry.resolve_request(w, request)
+    if w.store.domains.get(resolved.domain.name) is not None:
+        raise Refused(
+            f"{resolved.domain.name} is there already", hint=f"mailctl domain show {resolved.domain.name}"
+        )
+    registry.remember(w, resolved, make_keys(w, resolved))
+    return w.store.domains.need(resolved.domain.name)
+
+
+async def propose_stored(w: Wiring, name: str) -> Proposal:
+    """The proposal for a domain that has its keys: `BadInput` for one that was never set up or added."""
+    return await propose(w, Request(w.store.domains.need(name).name), with_host=False)
+
+
+async def verify_stored(w: Wiring, name: str) -> Report:
+    """Check a domain of the store against what setup planned for it."""
+    resolved = registry.resolve_request(w, Request(w.store.domains.need(name).name))
+    domain = registry.with_keys(w, resolved.domain, {})
+    zone = w.settings.dns.zone or await w.resolver.zone_cut(domain.name)
+    return await verify(domain, w.resolver, zone)
+
+
+def activate(w: Wiring, proposal: Proposal, *, say: Say) -> None:
+    """Sign with what was seen: the host's tables first, then the store, so that a rerun repeats both."""
+    name = proposal.domain.name
+    fresh = [row.selector for row in registry.key_rows(w, name) if row.state in COMING]
+    if not fresh:
+        return
+    say(f"signing with {', '.join(fresh)}")
+    if proposal.host_plan is not None:
+        keys = tuple(
+            replace(
+                k, state="active" if k.selector in fresh else "retiring" if k.state == "active" else k.state
+            )
+            for k in proposal.domain.keys
+        )
+        plan = plan_host(w, replace(proposal.domain, keys=keys), {})
+        if not plan.empty:
+            apply_host(w, plan)
+    registry.start_signing(w, name, fresh)
+
+
+async def prove(w: Wiring, proposal: Proposal) -> Proof:
+    """The DNS as it is, and a message judged by it."""
+    domain = registry.with_keys(w, proposal.resolved.domain, {})
+    report = await verify(domain, w.resolver, proposal.zone)
+    signers = registry.signers(w, domain, {}, ("active",))
+    return Proof(report, await prove_live(domain, signers, w.resolver, now=w.now()))

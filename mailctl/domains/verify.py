@@ -1,0 +1,167 @@
+"""The first verify: everything that setup planned against what is there, and whether our own addresses pass.
+
+Promise: what is expected is the very plan that setup would publish (`zone_plan.plan_zone`), so the two cannot drift.
+`missing` and `wrong` rest on an answer; where nobody answered, the finding is `unknown`; where the authoritative
+servers have a record that the resolver does not show yet, it is `propagating`.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mailctl.domains.authentication import spf_verdict
+from mailctl.domains.desired import ELSEWHERE, MailDomain, Purpose
+from mailctl.domains.findings import Evidence, Finding, Severity, evidence, sort, worst
+from mailctl.domains.publish import look, sight
+from mailctl.domains.zone_plan import Action, Seen, ZoneChange, ZonePlan, plan_zone, questions
+from mailctl.edges.resolver import Resolver
+from mailctl.standards import dmarc
+from mailctl.standards.dns import Address, Answer, Lookup
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One domain's findings, the worst first."""
+
+    domain: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Severity:
+        return worst(self.findings)
+
+
+REFERENCES: Mapping[Purpose, str] = {
+    Purpose.SPF: "RFC 7208 §3",
+    Purpose.RETURN_PATH_SPF: "RFC 7208 §2.4",
+    Purpose.HELO_SPF: "RFC 7208 §2.3",
+    Purpose.RETURN_PATH_MX: "RFC 5321 §5.1",
+    Purpose.MX: "RFC 5321 §5.1",
+    Purpose.DKIM: "RFC 6376 §3.6.2",
+    Purpose.DKIM_DELEGATION: "RFC 6376 §3.6.2",
+    Purpose.DMARC: "RFC 9989 §4.7",
+    Purpose.HOST_ADDRESS: "RFC 5321 §2.3.5",
+    Purpose.PTR: "RFC 1912 §2.1",
+}
+
+
+async def verify(domain: MailDomain, resolver: Resolver, zone: str) -> Report:
+    """Check one domain. Never raises for what the DNS does."""
+    seen = await look(resolver, questions(domain))
+    plan = plan_zone(domain, seen)
+    planned, evaluated = await asyncio.gather(
+        _check_plan(plan, seen, resolver, zone), _check_sending(domain, resolver)
+    )
+    return Report(domain.name, sort(_one_cause(planned, evaluated)))
+
+
+async def _check_plan(plan: ZonePlan, seen: Seen, resolver: Resolver, zone: str) -> list[Finding]:
+    mine = [change for change in plan.changes if change.action is not Action.FOREIGN]
+    return list(await asyncio.gather(*(_check_change(c, seen, resolver, zone) for c in mine)))
+
+
+async def _check_change(change: ZoneChange, seen: Seen, resolver: Resolver, zone: str) -> Finding:
+    answer = seen[change.name, change.rdtype]
+    if change.action in (Action.CREATE, Action.CHANGE) and change.zone != ELSEWHERE:
+        sighting = await sight(resolver, change, zone)
+        if sighting.complete:
+            return _finding(change, answer, "propagating")
+    return _finding(change, answer, _STATES[change.action])
+
+
+_STATES = {
+    Action.KEEP: "ok",
+    Action.CREATE: "missing",
+    Action.CHANGE: "wrong",
+    Action.CONFLICT: "conflict",
+    Action.UNKNOWN: "unknown",
+}
+_SEVERITIES = {
+    "ok": Severity.OK,
+    "missing": Severity.ERROR,
+    "wrong": Severity.ERROR,
+    "conflict": Severity.ERROR,
+    "propagating": Severity.WARNING,
+    "unknown": Severity.UNKNOWN,
+}
+_MESSAGES = {
+    "ok": "{name} {rdtype} is as planned",
+    "missing": "{name} has no {rdtype} record of ours: {reason}",
+    "wrong": "{name} {rdtype} is not what was planned",
+    "conflict": "{reason}",
+    "propagating": "{name} {rdtype} is at every authoritative server, but not yet at the resolver",
+    "unknown": "{name} {rdtype}: {reason}",
+}
+
+
+def _finding(change: ZoneChange, answer: Answer, state: str) -> Finding:
+    message = _MESSAGES[state].format(name=change.name, rdtype=change.rdtype, reason=change.reason)
+    settled = state in ("ok", "unknown")
+    return Finding(
+        id=finding_id(change.purpose, state),
+        severity=_SEVERITIES[state],
+        message=message,
+        reference=REFERENCES[change.purpose],
+        expected=" | ".join(change.after),
+        evidence=(evidence(answer),),
+        fix="" if settled else _fix(change, state, answer),
+        elsewhere=change.zone == ELSEWHERE,
+    )
+
+
+def finding_id(purpose: Purpose, state: str) -> str:
+    """`spf.missing`, `spf.return-path-wrong`, `dkim.ok` …"""
+    area, _, detail = purpose.value.partition(".")
+    return f"{area}.{detail}-{state}" if detail else f"{area}.{state}"
+
+
+def _fix(change: ZoneChange, state: str, answer: Answer) -> str:
+    if state == "propagating":
+        return f"wait: the old answer may be kept for {answer.ttl} s more"
+    if change.purpose is Purpose.PTR:
+        return f"ask whoever gave you the address to set {change.name} PTR {change.after[0]}"
+    if state == "conflict":
+        return change.reason
+    return " ; ".join(f"{change.name} {change.ttl} IN {change.rdtype} {value}" for value in change.after)
+
+
+async def _check_sending(domain: MailDomain, lookup: Lookup) -> list[Finding]:
+    """What receivers will find: SPF for each address, and the DMARC policy in force."""
+    checks = [_check_spf(domain, lookup, address) for address in domain.addresses]
+    return [*await asyncio.gather(*checks), await _check_dmarc(domain, lookup)]
+
+
+async def _check_spf(domain: MailDomain, lookup: Lookup, address: Address) -> Finding:
+    verdict = await spf_verdict(lookup, address, domain.hostname, f"bounces@{domain.return_path}")
+    severity = {"pass": Severity.OK, "temperror": Severity.UNKNOWN}.get(verdict.result, Severity.ERROR)
+    state = {"pass": "passes", "temperror": "evaluation-unknown"}.get(verdict.result, "does-not-pass")
+    return Finding(
+        id=f"spf.address-{state}" if state != "evaluation-unknown" else "spf.evaluation-unknown",
+        severity=severity,
+        message=f"mail from {address} as {domain.return_path}: spf={verdict.result} ({verdict.reason})",
+        reference="RFC 7208 §4",
+        expected="pass",
+        evidence=(Evidence(f"check_host({address}, {domain.return_path})", verdict.result),),
+        fix="" if severity in (Severity.OK, Severity.UNKNOWN) else f"mailctl dns apply {domain.name}",
+    )
+
+
+async def _check_dmarc(domain: MailDomain, lookup: Lookup) -> Finding:
+    outcome = await dmarc.evaluate(lookup, domain.name, (domain.return_path, "pass"), [(domain.name, "pass")])
+    severity = {"pass": Severity.OK, "temperror": Severity.UNKNOWN}.get(outcome.result, Severity.ERROR)
+    return Finding(
+        id={"pass": "dmarc.aligned", "temperror": "dmarc.evaluation-unknown"}.get(
+            outcome.result, "dmarc.not-in-force"
+        ),
+        severity=severity,
+        message=f"a message whose SPF and DKIM pass gets dmarc={outcome.result}: {outcome.reason}",
+        reference="RFC 9989 §5.4",
+        expected="pass",
+        fix="" if severity is not Severity.ERROR else f"mailctl dns apply {domain.name}",
+    )
+
+
+def _one_cause(planned: list[Finding], evaluated: list[Finding]) -> list[Finding]:
+    """One finding for one cause: an evaluation that fails because its record is missing says nothing new."""
+    faulty = {f.area for f in planned if f.severity in (Severity.ERROR, Severity.UNKNOWN)}
+    return planned + [f for f in evaluated if f.severity is Severity.OK or f.area not in faulty]
