@@ -18,7 +18,7 @@ from mailctl.domains.rehearsal import Delivery, Rehearsal
 from mailctl.domains.setup import Proof, Proposal
 from mailctl.domains.verify import Report
 from mailctl.domains.zone_plan import Action, ZoneChange, ZonePlan
-from mailctl.host_views import plan_report, show_plan
+from mailctl.host_views import show_host_plan
 from mailctl.terminal import Invocation, safe
 
 SIGNS = {
@@ -69,7 +69,7 @@ def _show_change(out: Console, change: ZoneChange) -> None:
 def show_proposal(out: Console, proposal: Proposal, *, manual: bool) -> None:
     """The whole plan, and the proof that it would work."""
     if proposal.host_plan is not None:
-        show_plan(out, proposal.host_plan)
+        show_host_plan(out, proposal.host_plan)
     show_zone_plan(out, proposal.zone_plan)
     show_rehearsal(out, proposal.rehearsal)
     if manual and proposal.zone_plan.pending:
@@ -257,7 +257,7 @@ def proposal_facts(proposal: Proposal) -> dict[str, Any]:
         "domain": proposal.domain.name,
         "changes": not proposal.empty,
         "dangerous": list(proposal.dangers),
-        "host": plan_report(proposal.host_plan) if proposal.host_plan else None,
+        "host": proposal.host_plan.report() if proposal.host_plan else None,
         "dns": zone_facts(proposal.zone_plan),
         "spf_lookups": proposal.spf_lookups,
         "rehearsal": rehearsal_facts(proposal.rehearsal),
