@@ -2,12 +2,12 @@
 
 Promise: what it answers is what `mailctl.standards.zone` finds, so NXDOMAIN, NODATA, wildcards and CNAMEs are
 right; what does not fit a datagram is truncated and whole by TCP; a name outside its zones is REFUSED.
-Records and faults can be replaced while it runs. It serves rehearsals, the demo and tests: no DNSSEC, no
-zone transfer, and no protection against a flood.
+Records and faults can be replaced while it runs; with a key, signed dynamic updates (RFC 2136) replace them
+too, all or nothing. It serves rehearsals, the demo and tests: no DNSSEC, no zone transfer, and no protection
+against a flood.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from types import TracebackType
@@ -23,10 +23,13 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
+import dns.tsig
+import dns.tsigkeyring
+import dns.update
 
 from mailctl.standards.dns import Record, Status
-from mailctl.standards.presentation import zone_text
-from mailctl.standards.zone import Found, Zones
+from mailctl.standards.presentation import value_from_text, zone_text
+from mailctl.standards.zone import Found, Zones, is_within
 
 _PLAIN_UDP = 512  # RFC 1035 §4.2.1, for a question without EDNS
 _LARGEST_UDP = 1232
@@ -49,7 +52,8 @@ class DnsServer:
     """Serve `records` for `zones`; an async context manager.
 
     `zones` may hold "" to answer for the whole DNS. `port` 0 takes a free one. `faults` maps a name, or a
-    (name, type), to a `Fault`. `address` is "IP:PORT" once it runs.
+    (name, type), to a `Fault`. `update_key` is the name and base64 secret of a TSIG key (hmac-sha256) that may
+    update every zone. `address` is "IP:PORT" once it runs.
     """
 
     def __init__(
@@ -59,11 +63,13 @@ class DnsServer:
         zones: Sequence[str],
         address: str = "127.0.0.1",
         port: int = 0,
+        update_key: tuple[str, str] | None = None,
         faults: Mapping[tuple[str, str] | str, Fault] | None = None,
     ) -> None:
         self._zone_names = tuple(zones)
         self._host, self._port = address, port
         self.faults: dict[tuple[str, str] | str, Fault] = dict(faults or {})
+        self._keyring = dns.tsigkeyring.from_text(dict([update_key])) if update_key else None
         self.asked: list[tuple[str, str, str]] = []  # (name, type, "udp" or "tcp"), in order
         self.records = tuple(records)
         self._udp: asyncio.DatagramTransport | None = None
@@ -117,13 +123,18 @@ class DnsServer:
     def respond(self, data: bytes, transport: str) -> bytes | None:
         """The answer to one message, None for silence. `transport` is "udp" or "tcp"."""
         try:
-            query = dns.message.from_wire(data, keyring=False)
+            query = dns.message.from_wire(data, keyring=self._keyring or False)
+        except (dns.message.UnknownTSIGKey, dns.tsig.BadSignature, dns.tsig.BadTime):
+            # RFC 8945 §5.2 wants an unsigned answer; its TSIG error code is left out.
+            return _bare_reply(dns.message.from_wire(data, keyring=False), dns.rcode.NOTAUTH)
         except (dns.exception.DNSException, ValueError):
             return _form_error(data)
         if query.flags & dns.flags.QR:
             return None  # RFC 1035 §4.1.1: an answer is never answered
+        if isinstance(query, dns.update.UpdateMessage):
+            return self._update(query)
         if query.opcode() != dns.opcode.QUERY or len(query.question) != 1:
-            return _refuse(query, dns.rcode.NOTIMP)
+            return _bare_reply(query, dns.rcode.NOTIMP)
         asked = query.question[0]
         name, rdtype = _text(asked.name), dns.rdatatype.to_text(asked.rdtype)
         self.asked.append((name, rdtype, transport))
@@ -133,6 +144,24 @@ class DnsServer:
         if fault is Fault.GARBAGE:
             return data[:2] + b"\x84" + b"\xff" * 40
         return self._encode(query, self._reply(query, name, rdtype, fault), transport, fault)
+
+    def _update(self, message: dns.update.UpdateMessage) -> bytes:
+        """RFC 2136 §3: a permitted update changes everything it names, or nothing."""
+        zone = _text(message.zone[0].name) if message.zone else ""
+        rcode, records = dns.rcode.NOERROR, set(self._records)
+        if self._keyring is None or not message.had_tsig:
+            rcode = dns.rcode.REFUSED
+        elif zone not in self._zones.names:
+            rcode = dns.rcode.NOTAUTH
+        elif not all(is_within(_text(r.name), zone) for r in (*message.prerequisite, *message.update)):
+            rcode = dns.rcode.NOTZONE
+        else:
+            rcode = _first_unmet(records, message.prerequisite)
+        if rcode == dns.rcode.NOERROR:
+            for rrset in message.update:
+                _change(records, rrset)
+            self.records = tuple(sorted(records))
+        return _bare_reply(message, rcode)
 
     def _reply(
         self, query: dns.message.Message, name: str, rdtype: str, fault: Fault | None
@@ -178,17 +207,19 @@ class DnsServer:
         return reply.to_wire(max_size=size, prefer_truncation=True)
 
     async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(EOFError, OSError, TimeoutError):  # a client that goes away is no event
+        try:
             while True:
                 async with asyncio.timeout(_IDLE_SECONDS):
                     length = int.from_bytes(await reader.readexactly(2), "big")
                     data = await reader.readexactly(length)
                 reply = self.respond(data, "tcp")
-                if reply is None:
-                    continue
-                writer.write(len(reply).to_bytes(2, "big") + reply)
-                await writer.drain()
-        writer.close()
+                if reply is not None:
+                    writer.write(len(reply).to_bytes(2, "big") + reply)
+                    await writer.drain()
+        except (EOFError, OSError, TimeoutError):
+            return  # a client that goes away is no event
+        finally:
+            writer.close()
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -221,7 +252,7 @@ def _explain(reply: dns.message.Message, code: dns.edns.EDECode, words: str) -> 
         reply.use_edns(0, payload=_LARGEST_UDP, options=[dns.edns.EDEOption(code, words)])
 
 
-def _refuse(query: dns.message.Message, rcode: dns.rcode.Rcode) -> bytes:
+def _bare_reply(query: dns.message.Message, rcode: dns.rcode.Rcode) -> bytes:
     reply = dns.message.make_response(query)
     reply.set_rcode(rcode)
     return reply.to_wire()
@@ -236,3 +267,40 @@ def _form_error(data: bytes) -> bytes | None:
 
 def _text(name: dns.name.Name) -> str:
     return name.to_text(omit_final_dot=True).lower() if len(name) > 1 else ""
+
+
+def _first_unmet(records: set[Record], prerequisites: Iterable[dns.rrset.RRset]) -> dns.rcode.Rcode:
+    """The rcode of the first prerequisite that does not hold, or NOERROR (RFC 2136 §2.4, §3.2)."""
+    for rrset in prerequisites:
+        here = _covered(records, rrset)
+        any_type = rrset.rdtype == dns.rdatatype.ANY
+        if rrset.deleting == dns.rdataclass.ANY and not here:
+            return dns.rcode.NXDOMAIN if any_type else dns.rcode.NXRRSET
+        if rrset.deleting == dns.rdataclass.NONE and here:
+            return dns.rcode.YXDOMAIN if any_type else dns.rcode.YXRRSET
+        if rrset.deleting is None and {r.value for r in here} != {r.value for r in _read(rrset)}:
+            return dns.rcode.NXRRSET
+    return dns.rcode.NOERROR
+
+
+def _change(records: set[Record], rrset: dns.rrset.RRset) -> None:
+    """One RRset of the update section: added, deleted whole, or deleted by value (RFC 2136 §2.5, §3.4.2)."""
+    if rrset.deleting == dns.rdataclass.ANY:
+        records -= _covered(records, rrset)
+        return
+    named = _read(rrset)
+    values = {record.value for record in named}
+    records -= {record for record in _covered(records, rrset) if record.value in values}
+    if rrset.deleting is None:
+        records |= named
+
+
+def _covered(records: set[Record], rrset: dns.rrset.RRset) -> set[Record]:
+    name, rdtype = _text(rrset.name), dns.rdatatype.to_text(rrset.rdtype)
+    return {r for r in records if r.name == name and rdtype in ("ANY", r.rdtype)}
+
+
+def _read(rrset: dns.rrset.RRset) -> set[Record]:
+    rdtype = dns.rdatatype.to_text(rrset.rdtype)
+    values = (value_from_text(rdtype, rdata.to_text()) for rdata in rrset)
+    return {Record(_text(rrset.name), rdtype, value, rrset.ttl) for value in values}
