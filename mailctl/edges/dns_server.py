@@ -271,6 +271,7 @@ def _text(name: dns.name.Name) -> str:
 
 def _first_unmet(records: set[Record], prerequisites: Iterable[dns.rrset.RRset]) -> dns.rcode.Rcode:
     """The rcode of the first prerequisite that does not hold, or NOERROR (RFC 2136 §2.4, §3.2)."""
+    wanted: dict[tuple[str, str], set[str]] = {}  # §2.4.2: an RRset arrives as an entry for each record
     for rrset in prerequisites:
         here = _covered(records, rrset)
         any_type = rrset.rdtype == dns.rdatatype.ANY
@@ -278,9 +279,11 @@ def _first_unmet(records: set[Record], prerequisites: Iterable[dns.rrset.RRset])
             return dns.rcode.NXDOMAIN if any_type else dns.rcode.NXRRSET
         if rrset.deleting == dns.rdataclass.NONE and here:
             return dns.rcode.YXDOMAIN if any_type else dns.rcode.YXRRSET
-        if rrset.deleting is None and {r.value for r in here} != {r.value for r in _read(rrset)}:
-            return dns.rcode.NXRRSET
-    return dns.rcode.NOERROR
+        if rrset.deleting is None:
+            for record in _read(rrset):
+                wanted.setdefault((record.name, record.rdtype), set()).add(record.value)
+    held = {key: {r.value for r in records if (r.name, r.rdtype) == key} for key in wanted}
+    return dns.rcode.NOERROR if held == wanted else dns.rcode.NXRRSET
 
 
 def _change(records: set[Record], rrset: dns.rrset.RRset) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from mailctl.edges.dns_server import DnsServer, Fault
-from mailctl.edges.resolver import MemoryResolver, Resolver
+from mailctl.edges.resolver import DnsClient, MemoryResolver, Resolver
 from mailctl.errors import Undetermined
 from mailctl.standards.dns import Answer, Record, Status, rdata_text
 
@@ -86,7 +86,7 @@ MEMORY_FAULTS: dict[tuple[str, str] | str, Status] = {
 class Bench:
     """A resolver under test, and for the real one the server that it asks."""
 
-    resolver: Resolver | MemoryResolver
+    resolver: DnsClient
     server: DnsServer | None = None
 
 

@@ -6,7 +6,8 @@ within the deadline. Imports no database and no HTTP.
 """
 
 from mailctl.edges.resolver.memory import MemoryResolver
+from mailctl.edges.resolver.questions import DnsClient
 from mailctl.edges.resolver.resolver import Resolver
 from mailctl.edges.resolver.system import system_nameservers
 
-__all__ = ["MemoryResolver", "Resolver", "system_nameservers"]
+__all__ = ["DnsClient", "MemoryResolver", "Resolver", "system_nameservers"]

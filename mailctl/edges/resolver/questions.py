@@ -1,8 +1,22 @@
 """Questions that take several lookups, for the resolver and its twin alike."""
 
+from typing import Protocol
+
 from mailctl.errors import Undetermined
 from mailctl.standards.dns import Answer, Host, Lookup, Status
 from mailctl.standards.zone import is_within, parent
+
+
+class DnsClient(Protocol):
+    """What `Resolver` and `MemoryResolver` both are; a `Lookup`, and the questions behind it."""
+
+    async def __call__(self, name: str, rdtype: str) -> Answer: ...
+
+    async def ask_authoritative(self, zone: str, name: str, rdtype: str) -> tuple[Answer, ...]: ...
+
+    async def zone_cut(self, name: str) -> str: ...
+
+    def flush(self) -> None: ...
 
 
 async def zone_cut(lookup: Lookup, name: str) -> str:
