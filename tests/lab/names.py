@@ -150,6 +150,13 @@ class Names:
         batch = "\n".join([f"server {PRIMARY}", f"zone {zone}.", *lines, "send", ""])
         self.host.run(["knsupdate", "-y", key], input=batch)
 
+    def hold_secondary(self, zone: str, *, hold: bool) -> None:
+        """Keep the secondary from taking over changes of a zone, or let it again (and take them over now)."""
+        control = ["knotc", "--config", "/run/ns2/knot.conf"]
+        self.host.run([*control, "zone-freeze" if hold else "zone-thaw", f"{zone}."])
+        if not hold:
+            self.host.run([*control, "zone-refresh", f"{zone}."])
+
     def stop(self) -> None:
         """Stop the three servers; the Internet is without DNS until `start`."""
         while self._services:

@@ -224,11 +224,12 @@ class Host:
 
     def snapshot(self, *folders: str) -> dict[str, str]:
         """Each path below the folders with type, mode, owner, link target and hash: equal means untouched."""
-        kinds = self.run(["find", *folders, "-printf", r"%p\t%y %m %u:%g %l\n"]).stdout.splitlines()
-        facts = dict(line.split("\t", 1) for line in kinds)
-        sums = self.run(["find", *folders, "-type", "f", "-exec", "sha256sum", "{}", "+"]).stdout.splitlines()
-        for line in sums:
-            digest, path = line.split("  ", 1)
+        # NUL after each: a line feed may stand in a name, and sha256sum would escape a backslash.
+        kinds = self.run(["find", *folders, "-printf", r"%p\t%y %m %u:%g %l\0"]).stdout.split("\0")[:-1]
+        facts = dict(item.split("\t", 1) for item in kinds)
+        hashing = ["find", *folders, "-type", "f", "-exec", "sha256sum", "--zero", "{}", "+"]
+        for item in self.run(hashing).stdout.split("\0")[:-1]:
+            digest, path = item.split("  ", 1)
             facts[path] = f"{facts[path]} {digest}"
         return facts
 

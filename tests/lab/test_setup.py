@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.admin import DOMAIN, Admin
-from tests.lab.attacks import RelayTarget, relay_attempts, relay_forms, smuggle
+from tests.lab.attacks import RelayTarget, Smtp, relay_attempts, relay_forms, smuggle
+from tests.lab.net import wait_until
 from tests.lab.receiver import results, verdicts
 from tests.lab.world import SENDER, SENDER_V4, SENDER_V6, World
 
@@ -87,6 +88,21 @@ def test_a_stranger_cannot_inject(ready: Admin) -> None:
     for address in (SENDER_V4, SENDER_V6):
         with pytest.raises(OSError, match="refused"):
             ready.world.foreign.connect(address, 10587)
+
+
+def test_a_bounce_is_kept_and_other_names_are_not_told(ready: Admin) -> None:
+    with Smtp(lambda: ready.world.foreign.connect(SENDER_V4)) as smtp:
+        assert smtp.command("VRFY root")[0] == 502
+        assert smtp.command("MAIL FROM:<>")[0] == 250
+        assert smtp.command(f"RCPT TO:<bounces+any@bounces.{DOMAIN}>")[0] == 250
+        assert smtp.command(f"RCPT TO:<somebody@{DOMAIN}>")[0] in (454, 550, 554)
+        assert smtp.command("DATA")[0] == 354
+        smtp.send(b"From: <>\r\nSubject: undeliverable\r\n\r\nSorry.\r\n.\r\n")
+        assert smtp.reply()[0] == 250
+    folder = "/var/mail/mailctl-bounces"
+    look = ["grep", "-rl", "Subject: undeliverable", folder]
+    wait_until("the bounce is not in its Maildir", lambda: ready.host.run(look, check=False).stdout)
+    assert "/new/" in ready.host.run(look).stdout
 
 
 @pytest.mark.parametrize("port", [25, 10587])
