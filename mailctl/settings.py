@@ -135,6 +135,9 @@ class DnsSettings(Section):
     nameservers: Annotated[tuple[Endpoint, ...], Many] = Field(
         default=(), description="The resolvers to ask. Empty: those of the system."
     )
+    authoritative_port: Annotated[Number, Field(ge=1, le=65535)] = Field(
+        default=53, description="The port of authoritative servers; another one only in a laboratory."
+    )
     ttl: Annotated[Number, Field(ge=30, le=604800)] = Field(
         default=3600, description="Seconds that published records live."
     )

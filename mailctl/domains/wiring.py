@@ -43,7 +43,9 @@ async def wire(settings: Settings, *, publisher: str | None = None) -> AsyncIter
     """The real thing. `publisher` overrides the settings' `dns.publisher`."""
     nameservers = settings.dns.nameservers or system_nameservers()
     with open_store(settings.store.url) as store:
-        async with Resolver(nameservers, trust_ad=settings.trust.ad) as resolver:
+        async with Resolver(
+            nameservers, trust_ad=settings.trust.ad, authoritative_port=settings.dns.authoritative_port
+        ) as resolver:
             yield Wiring(
                 settings=settings,
                 store=store,
