@@ -50,6 +50,7 @@ class Daemon:
 
     @property
     def pid_file(self) -> Path:
+        """Where Debian's unit expects that of "opendkim"."""
         return Path(f"/run/opendkim/{self.name}.pid")
 
 

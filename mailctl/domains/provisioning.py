@@ -28,11 +28,18 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+@cache
+def _template(text: str) -> jinja2.Template:
+    return _environment().from_string(text)
+
+
+@cache
 def source(name: str) -> str:
     """The text of a file below provisioning/, by its relative path."""
     return files("mailctl.provisioning").joinpath(*name.split("/")).read_text(encoding="utf-8")
 
 
+@cache
 def tables(name: str) -> Mapping[str, Mapping[str, Any]]:
     """The tables of a TOML file below provisioning/, in its order."""
     return tomllib.loads(source(name))
@@ -46,7 +53,7 @@ def render(name: str, variables: Mapping[str, Any]) -> bytes:
 def render_text(template: str, variables: Mapping[str, Any]) -> str:
     """A Jinja2 text, rendered. Raises BadInput for a variable with control characters."""
     _refuse_controls(variables)
-    return _environment().from_string(template).render(variables)
+    return _template(template).render(variables)
 
 
 def _refuse_controls(variables: Mapping[str, Any]) -> None:

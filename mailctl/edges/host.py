@@ -13,6 +13,7 @@ import os
 import platform
 import pwd
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -302,8 +303,17 @@ def _sync_folder(folder: Path) -> None:
 Program = Callable[["MemoryHost", Sequence[str], bytes], Completed]
 
 
+class Process(NamedTuple):
+    """A process in memory, and the TCP ports at which it listens."""
+
+    comm: str
+    ports: tuple[int, ...] = ()
+
+
 class MemoryHost:
     """A host in memory. `programs` are what `run` and `which` find; `fault` is asked before every change.
+
+    `processes` are to be seen in /proc, as on Linux.
 
     A fault raises what the system would (OSError for a full disk), or anything else to stop the caller dead.
     """
@@ -322,6 +332,7 @@ class MemoryHost:
         self.programs = dict(programs or {})
         self.accounts = dict(accounts or {"root": Account(0, 0), "mail": Account(8, 8)})
         self.calls: list[tuple[str, ...]] = []
+        self.processes: dict[int, Process] = {}
         self.fault: Callable[[str], None] = lambda _change: None
         self._addresses, self._name, self._uid = addresses, name, uid
         self._locked: set[Path] = set()
@@ -336,8 +347,15 @@ class MemoryHost:
         self.nodes[Path(path)] = Node(user, user, mode, data)
 
     def read(self, path: Path) -> Node | None:
-        """As on a real host."""
-        return self.nodes.get(path)
+        """As on a real host; of /proc there is PID/comm and net/tcp."""
+        if path.parts[:2] != ("/", "proc"):
+            return self.nodes.get(path)
+        if path == Path("/proc/net/tcp"):
+            ports = [port for process in self.processes.values() for port in process.ports]
+            rows = [f"{n}: 0100007F:{port:04X} 00000000:0000 0A" for n, port in enumerate(ports)]
+            return Node("root", "root", 0o444, "\n".join(["sl local rem st", *rows, ""]).encode())
+        found = self.processes.get(int(path.parts[2]))
+        return Node("root", "root", 0o444, f"{found.comm}\n".encode()) if found else None
 
     def names(self, folder: Path) -> tuple[str, ...]:
         """As on a real host."""
@@ -377,12 +395,12 @@ class MemoryHost:
         return f"/usr/sbin/{program}" if program in self.programs else None
 
     def signal(self, pid: int, number: int) -> bool:
-        """A process is its folder in /proc; a signal that ends it (SIGTERM, SIGKILL) removes that."""
+        """As on a real host: SIGTERM and SIGKILL end the process."""
         self.fault(f"signal {pid}")
-        present = Path(f"/proc/{pid}/comm") in self.nodes
         self.calls.append(("signal", str(pid), str(number)))
-        if number in (9, 15):
-            self.nodes.pop(Path(f"/proc/{pid}/comm"), None)
+        present = pid in self.processes
+        if number in (signal.SIGTERM, signal.SIGKILL):
+            self.processes.pop(pid, None)
         return present
 
     def account(self, name: str) -> Account | None:
