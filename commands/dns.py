@@ -49,11 +49,11 @@ def plan(
 
 async def _plan(inv: Invocation, domain: str, dns: str | None, *, check: bool, json: bool) -> None:
     async with wire(inv.settings(), publisher=dns) as w:
-        proposal = await flow.propose(w, Request(domain), with_host=False)
+        proposal = await flow.propose(w, Request(domain), with_host=False, proven=False)
     if json:
         print_json(views.zone_facts(proposal.zone_plan))
     else:
-        views.show_zone_plan(inv.out, proposal.zone_plan)
+        views.show_zone_plan(inv.out, proposal.zone_plan, everything=inv.verbosity > 0)
     flow.guard(proposal, force=True)
     raise typer.Exit(2 if check and proposal.zone_plan.pending else 0)
 

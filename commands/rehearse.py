@@ -35,8 +35,8 @@ def rehearse(
 
 async def _run(inv: Invocation, request: Request, *, live: bool, json: bool) -> None:
     async with wire(inv.settings(), publisher="manual") as w:
-        proposal = await flow.propose(w, request, with_host=False)
-        rehearsal = (await flow.prove(w, proposal)).rehearsal if live else proposal.rehearsal
+        proposal = await flow.propose(w, request, with_host=False, proven=not live)
+        rehearsal = proposal.rehearsal or (await flow.prove(w, proposal)).rehearsal
         if json:
             print_json(views.rehearsal_facts(rehearsal))
         else:

@@ -1,6 +1,7 @@
 """`mailctl setup DOMAIN`: facts → plan → apply → publish → prove, in one command."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -64,43 +65,41 @@ def setup(
     if not domain:
         raise BadInput("which domain?", hint="mailctl setup DOMAIN")
     request = Request(domain, tenant, hostname, given_addresses(ip or []), dmarc, receive, delegate)
-    seconds = settings.dns.wait_seconds if wait is None else wait
-    asyncio.run(
-        _run(
-            inv,
-            settings,
-            request,
-            dns,
-            seconds,
-            host=host,
-            dry=dry_run or check,
-            check=check,
-            yes=yes,
-            force=force,
-            json=json,
-        )
+    how = How(
+        host, dry_run or check, check, yes, force, json, settings.dns.wait_seconds if wait is None else wait
     )
+    asyncio.run(_run(inv, settings, request, dns, how))
 
 
-async def _run(
-    inv: Invocation, settings: Settings, request: Request, dns: str | None, seconds: int, *, host: bool,
-    dry: bool, check: bool, yes: bool, force: bool, json: bool,
-) -> None:  # fmt: skip
+@dataclass(frozen=True)
+class How:
+    """What was said about the run itself. `wait`: seconds."""
+
+    host: bool
+    dry: bool
+    check: bool
+    yes: bool
+    force: bool
+    json: bool
+    wait: int
+
+
+async def _run(inv: Invocation, settings: Settings, request: Request, dns: str | None, how: How) -> None:
     async with wire(settings, publisher=dns) as w:
-        proposal = await flow.propose(w, request, with_host=host)
-        if json and dry:
+        proposal = await flow.propose(w, request, with_host=how.host)
+        if how.json and how.dry:
             print_json(views.proposal_facts(proposal))
-        elif not json:
-            views.show_proposal(inv.out, proposal, manual=w.publisher is None)
-        flow.guard(proposal, force=force)
-        if dry:
-            raise typer.Exit(2 if check and not proposal.empty else 0)
+        elif not how.json:
+            views.show_proposal(inv.out, proposal, manual=w.publisher is None, everything=inv.verbosity > 0)
+        flow.guard(proposal, force=how.force)
+        if how.dry:
+            raise typer.Exit(2 if how.check and not proposal.empty else 0)
         if not proposal.empty:
-            confirm(yes=yes)
+            confirm(yes=how.yes)
             with views.live_sightings(inv) as watch:
-                await flow.carry_out(w, proposal, wait_seconds=seconds, say=views.step(inv), watch=watch)
+                await flow.carry_out(w, proposal, wait_seconds=how.wait, say=views.step(inv), watch=watch)
         proof = await flow.prove(w, proposal)
-        views.show_proof(inv, proof, json=json)
+        views.show_proof(inv, proof, json=how.json)
         raise typer.Exit(0 if proof.holds else 1)
 
 

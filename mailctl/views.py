@@ -3,8 +3,9 @@
 Promise: prints only; every value from outside goes through `terminal.safe`; no secret is in any of it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from os.path import commonprefix
 from typing import Any
 
 from rich.console import Console
@@ -38,17 +39,40 @@ MARKS = {
     Severity.ERROR: "bold red",
 }
 SHOWN = 76  # characters of a value in text; --json has all of it
+SHARED = 24  # characters shown of what two long values have in common before they differ
 
 
 def short(value: str) -> str:
     return safe(value if len(value) <= SHOWN else f"{value[: SHOWN - 1]}…")
 
 
-def show_zone_plan(out: Console, plan: ZonePlan) -> None:
-    """One line a record: what happens, to what, why."""
+def contrast(values: Sequence[str], other: Sequence[str]) -> list[str]:
+    """`values` cut for a terminal so that where they differ from `other` is seen, with their lengths."""
+    shown = []
+    for value in values:
+        shared = max((len(commonprefix([value, one])) for one in other), default=0)  # noqa: RUF071
+        if len(value) <= SHOWN or shared < SHOWN - SHARED or value in other:
+            shown.append(short(value))
+        else:
+            start = shared - SHARED
+            part = short(value[start:] or "")
+            shown.append(f"{safe(value[:20])}…{part} [dim]({len(value)} characters)[/]")
+    return shown
+
+
+def show_zone_plan(out: Console, plan: ZonePlan, *, everything: bool = False) -> None:
+    """What happens to which record, and why; what is kept in one line unless `everything`."""
     out.print(f"[bold]DNS of {safe(plan.domain)}[/]")
+    quiet = () if everything else (Action.KEEP, Action.FOREIGN)
     for change in plan.changes:
-        _show_change(out, change)
+        if change.action not in quiet:
+            _show_change(out, change)
+    for action in quiet:
+        same = plan.having(action)
+        if same:
+            sign, style = SIGNS[action]
+            words = dict.fromkeys(f"{c.name} {c.rdtype}" for c in same)
+            out.print(f"  [{style}]{sign} {action.value:8}[/] [dim]{safe(', '.join(words))}[/]")
 
 
 def _show_change(out: Console, change: ZoneChange) -> None:
@@ -57,21 +81,22 @@ def _show_change(out: Console, change: ZoneChange) -> None:
     out.print(f"  [{style}]{sign} {change.action.value:8}[/] {safe(change.name)} {change.rdtype}{where}")
     if change.action is not Action.FOREIGN:
         out.print(f"      [dim]{safe(change.reason)}[/]")
-    for value in change.before:
-        if value not in change.after:
-            out.print(f"      [red]- {short(value)}[/]")
-    for value in change.after:
-        out.print(f"      {'[dim]  ' if value in change.before else '[green]+ '}{short(value)}[/]")
+    gone = [value for value in change.before if value not in change.after]
+    for text in contrast(gone, change.after):
+        out.print(f"      [red]- {text}[/]")
+    for value, text in zip(change.after, contrast(change.after, gone), strict=True):
+        out.print(f"      {'[dim]  ' if value in change.before else '[green]+ '}{text}[/]")
     if change.danger:
         out.print(f"      [bold red]! dangerous:[/] {safe(change.danger)}")
 
 
-def show_proposal(out: Console, proposal: Proposal, *, manual: bool) -> None:
+def show_proposal(out: Console, proposal: Proposal, *, manual: bool, everything: bool = False) -> None:
     """The whole plan, and the proof that it would work."""
     if proposal.host_plan is not None:
         show_host_plan(out, proposal.host_plan)
-    show_zone_plan(out, proposal.zone_plan)
-    show_rehearsal(out, proposal.rehearsal)
+    show_zone_plan(out, proposal.zone_plan, everything=everything)
+    if proposal.rehearsal is not None:
+        _show_rehearsal_short(out, proposal.rehearsal)
     if manual and proposal.zone_plan.pending:
         from mailctl.domains.export import zone_fragment
 
@@ -88,6 +113,19 @@ def show_rehearsal(out: Console, rehearsal: Rehearsal) -> None:
     out.print(f"  {word}: {len(rehearsal.deliveries)} message(s)")
 
 
+def _show_rehearsal_short(out: Console, rehearsal: Rehearsal) -> None:
+    """One line where everything passed; everything where not."""
+    if not rehearsal.passed:
+        show_rehearsal(out, rehearsal)
+        return
+    signatures = sum(len(d.authentication.results("dkim")) for d in rehearsal.deliveries if d.authentication)
+    clients = ", ".join(str(delivery.client) for delivery in rehearsal.deliveries)
+    out.print(
+        f"[bold]Rehearsed[/] with the {rehearsal.dns} DNS: mail from {clients} gets [green]spf=pass, dkim=pass"
+        f" ({signatures} signatures), dmarc=pass[/]"
+    )
+
+
 def _show_delivery(out: Console, delivery: Delivery) -> None:
     out.print(f"  from {delivery.client} as <{safe(delivery.mail_from)}>")
     if delivery.authentication is None:
@@ -99,7 +137,8 @@ def _show_delivery(out: Console, delivery: Delivery) -> None:
             f"    [{style}]{verdict.method}={verdict.result}[/] {safe(verdict.identity)}"
             f" [dim]{safe(verdict.reason)}[/]"
         )
-    out.print(f"    [dim]Authentication-Results: {safe(delivery.authentication.header)}[/]")
+    for number, part in enumerate(delivery.authentication.header.split("; ")):
+        out.print(f"    [dim]{'    ' if number else 'Authentication-Results: '}{safe(part)}[/]")
 
 
 def show_report(out: Console, report: Report, *, everything: bool = False) -> None:
@@ -123,11 +162,12 @@ def _show_finding(out: Console, finding: Finding) -> None:
         return
     for proof in finding.evidence:
         source = f" [dim]from {safe(proof.server)}, ttl {proof.ttl}[/]" if proof.server else ""
-        out.print(f"           seen      {short(proof.question)}: {short(proof.answer)}{source}")
+        out.print(f"           seen      {contrast([proof.answer], [finding.expected])[0]}{source}")
     if finding.expected:
-        out.print(f"           expected  {short(finding.expected)}")
-    if finding.fix:
-        out.print(f"           fix       {safe(finding.fix)}")
+        seen = [proof.answer for proof in finding.evidence]
+        out.print(f"           expected  {contrast([finding.expected], seen)[0]}")
+    for number, line in enumerate(finding.fix.splitlines()):
+        out.print(f"           {'          ' if number else 'fix       '}{safe(line)}")
 
 
 def show_counts(out: Console, findings: Iterable[Finding]) -> None:
@@ -260,5 +300,5 @@ def proposal_facts(proposal: Proposal) -> dict[str, Any]:
         "host": proposal.host_plan.report() if proposal.host_plan else None,
         "dns": zone_facts(proposal.zone_plan),
         "spf_lookups": proposal.spf_lookups,
-        "rehearsal": rehearsal_facts(proposal.rehearsal),
+        "rehearsal": rehearsal_facts(proposal.rehearsal) if proposal.rehearsal else None,
     }

@@ -96,7 +96,11 @@ def break_key(server: DnsServer) -> None:
 
 def require_foreign_records(server: DnsServer) -> None:
     kept = {(r.name, r.rdtype, r.value) for r in server.records}
-    lost = [r for r in BEFORE if (r.name, r.rdtype, r.value) not in kept and not r.value.startswith("v=spf1 include")]
+    lost = [
+        r
+        for r in BEFORE
+        if (r.name, r.rdtype, r.value) not in kept and not r.value.startswith("v=spf1 include")
+    ]
     if lost:
         raise Failed(f"records of others are gone: {lost}")
 

@@ -58,12 +58,18 @@ async def authenticate(lookup: Lookup, received: Received, *, receiver: str, now
         (spf.identity, spf.result),
         [(s.domain, v.result) for s, v in zip(signatures, judged, strict=True)],
     )
-    verdicts = (spf, *judged, Verdict("dmarc", outcome.result, author, outcome.reason))
+    verdicts = (spf, *judged, Verdict("dmarc", outcome.result, author, _dmarc_reason(outcome)))
     written = [authres.of_spf(spf.result, received.mail_from, received.helo)]
     written += [_written(s, v) for s, v in zip(signatures, judged, strict=True)]
     written.append(authres.of_dmarc(outcome))
     header = authres.format(receiver, written, fold=" ")
     return Authentication(verdicts, header, str(outcome.disposition))
+
+
+def _dmarc_reason(outcome: dmarc.Evaluation) -> str:
+    if outcome.result == "pass":
+        return f"aligned: {', '.join(dict.fromkeys(outcome.aligned_by))}"
+    return outcome.reason
 
 
 def _written(signature: SignatureResult, verdict: Verdict) -> authres.MethodResult:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mailctl.domains.desired import ELSEWHERE, MailDomain
 from mailctl.domains.zone_plan import Question, Seen, ZoneChange, answer_from, questions, rrset_changes
 from mailctl.edges.publisher import Publisher, PublishError
-from mailctl.edges.resolver import Resolver
+from mailctl.edges.resolver import DnsClient
 from mailctl.errors import Undetermined
 from mailctl.standards.dns import Answer, Lookup, RRsetChange, Status, rdata_text
 
@@ -85,7 +85,7 @@ class Sighting:
         return 0 < self.servers == self.have
 
 
-async def sight(resolver: Resolver, change: ZoneChange, zone: str) -> Sighting:
+async def sight(resolver: DnsClient, change: ZoneChange, zone: str) -> Sighting:
     """Ask each authoritative server of its zone for one change."""
     answers = await resolver.ask_authoritative(zone_of(change, zone), change.name, change.rdtype)
     wanted = {*change.after, *change.foreign}
@@ -99,7 +99,7 @@ def _values(answer: Answer) -> set[str]:
 
 
 async def wait(
-    resolver: Resolver,
+    resolver: DnsClient,
     changes: Sequence[ZoneChange],
     zone: str,
     *,

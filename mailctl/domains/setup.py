@@ -41,7 +41,7 @@ class Proposal:
     zone_plan: ZonePlan
     host_plan: HostPlan | None  # None: the host is left out
     spf_lookups: int
-    rehearsal: Rehearsal
+    rehearsal: Rehearsal | None  # None: not asked for
 
     @property
     def empty(self) -> bool:
@@ -72,10 +72,12 @@ class Proof:
         )
 
 
-async def propose(w: Wiring, request: Request, *, with_host: bool = True, rotate: bool = False) -> Proposal:
+async def propose(
+    w: Wiring, request: Request, *, with_host: bool = True, rotate: bool = False, proven: bool = True
+) -> Proposal:
     """Facts and plan. Raises `BadInput` with every reason, `Undetermined` where the zone cannot be found.
 
-    `rotate` makes a new pair of keys although one is active.
+    `rotate` makes a new pair of keys although one is active; without `proven` there is no rehearsal.
     """
     resolved = registry.resolve_request(w, request)
     name = resolved.domain.name
@@ -86,8 +88,6 @@ async def propose(w: Wiring, request: Request, *, with_host: bool = True, rotate
     seen = await see(domain, w.resolver, w.publisher, zone)
     plan = plan_zone(domain, seen, weaken_dmarc=request.dmarc_policy is not None)
     lookup = PlannedLookup(planned_zone(plan), w.resolver)
-    next_states = COMING if any(key.state in COMING for key in domain.keys) else ("active",)
-    signers = registry.signers(w, domain, new_keys, next_states)
     return Proposal(
         resolved=resolved,
         domain=domain,
@@ -96,8 +96,17 @@ async def propose(w: Wiring, request: Request, *, with_host: bool = True, rotate
         zone_plan=plan,
         host_plan=plan_host(w, domain, new_keys) if with_host else None,
         spf_lookups=(await spf_tree.count(lookup, name)).lookups,
-        rehearsal=await rehearse(domain, signers, planned_zone(plan), w.resolver, now=w.now()),
+        rehearsal=await _rehearse(w, domain, new_keys, plan) if proven else None,
     )
+
+
+async def _rehearse(
+    w: Wiring, domain: MailDomain, new_keys: Mapping[str, bytes], plan: ZonePlan
+) -> Rehearsal:
+    """Judge a message that is signed with the keys that are to sign next."""
+    states = COMING if any(key.state in COMING for key in domain.keys) else ("active",)
+    signers = registry.signers(w, domain, new_keys, states)
+    return await rehearse(domain, signers, planned_zone(plan), w.resolver, now=w.now())
 
 
 def overlap(w: Wiring) -> timedelta:
@@ -140,7 +149,7 @@ def guard(proposal: Proposal, *, force: bool) -> None:
             details=proposal.dangers,
             hint="nothing was changed; if you mean it, say --force",
         )
-    if not proposal.rehearsal.passed:
+    if proposal.rehearsal is not None and not proposal.rehearsal.passed:
         raise Refused(
             f"a rehearsal of the plan for {name} did not pass, so carrying it out would not help",
             details=proposal.rehearsal.problems,
@@ -210,7 +219,7 @@ def add_domain(w: Wiring, request: Request) -> Domain:
 
 async def propose_stored(w: Wiring, name: str) -> Proposal:
     """The proposal for a domain that has its keys: `BadInput` for one that was never set up or added."""
-    return await propose(w, Request(w.store.domains.need(name).name), with_host=False)
+    return await propose(w, Request(w.store.domains.need(name).name), with_host=False, proven=False)
 
 
 async def verify_stored(w: Wiring, name: str) -> Report:

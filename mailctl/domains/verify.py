@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from mailctl.domains.authentication import spf_verdict
 from mailctl.domains.desired import ELSEWHERE, MailDomain, Purpose
+from mailctl.domains.export import zone_fragment
 from mailctl.domains.findings import Evidence, Finding, Severity, evidence, sort, worst
 from mailctl.domains.publish import look, sight
 from mailctl.domains.zone_plan import Action, Seen, ZoneChange, ZonePlan, plan_zone, questions
-from mailctl.edges.resolver import Resolver
+from mailctl.edges.resolver import DnsClient
 from mailctl.standards import dmarc
-from mailctl.standards.dns import Address, Answer, Lookup
+from mailctl.standards.dns import Address, Answer, Lookup, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ REFERENCES: Mapping[Purpose, str] = {
 }
 
 
-async def verify(domain: MailDomain, resolver: Resolver, zone: str) -> Report:
+async def verify(domain: MailDomain, resolver: DnsClient, zone: str) -> Report:
     """Check one domain. Never raises for what the DNS does."""
     seen = await look(resolver, questions(domain))
     plan = plan_zone(domain, seen)
@@ -55,12 +56,12 @@ async def verify(domain: MailDomain, resolver: Resolver, zone: str) -> Report:
     return Report(domain.name, sort(_one_cause(planned, evaluated)))
 
 
-async def _check_plan(plan: ZonePlan, seen: Seen, resolver: Resolver, zone: str) -> list[Finding]:
+async def _check_plan(plan: ZonePlan, seen: Seen, resolver: DnsClient, zone: str) -> list[Finding]:
     mine = [change for change in plan.changes if change.action is not Action.FOREIGN]
     return list(await asyncio.gather(*(_check_change(c, seen, resolver, zone) for c in mine)))
 
 
-async def _check_change(change: ZoneChange, seen: Seen, resolver: Resolver, zone: str) -> Finding:
+async def _check_change(change: ZoneChange, seen: Seen, resolver: DnsClient, zone: str) -> Finding:
     answer = seen[change.name, change.rdtype]
     if change.action in (Action.CREATE, Action.CHANGE) and change.zone != ELSEWHERE:
         sighting = await sight(resolver, change, zone)
@@ -122,7 +123,9 @@ def _fix(change: ZoneChange, state: str, answer: Answer) -> str:
         return f"ask whoever gave you the address to set {change.name} PTR {change.after[0]}"
     if state == "conflict":
         return change.reason
-    return " ; ".join(f"{change.name} {change.ttl} IN {change.rdtype} {value}" for value in change.after)
+    return zone_fragment(
+        Record(change.name, change.rdtype, value, change.ttl) for value in change.after
+    ).rstrip()
 
 
 async def _check_sending(domain: MailDomain, lookup: Lookup) -> list[Finding]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from mailctl.edges.host import Host, RealHost
 from mailctl.edges.key_files import KeyFiles, KeyStore
 from mailctl.edges.publisher import Publisher
-from mailctl.edges.resolver import Resolver, system_nameservers
+from mailctl.edges.resolver import DnsClient, Resolver, system_nameservers
 from mailctl.errors import BadInput
 from mailctl.settings import Settings
 from mailctl.store import Store, open_store
@@ -33,7 +33,7 @@ class Wiring:
     store: Store
     keys: KeyStore
     host: Host
-    resolver: Resolver
+    resolver: DnsClient
     publisher: Publisher | None
     now: Callable[[], datetime] = utc_now
 
