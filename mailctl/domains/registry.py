@@ -4,13 +4,15 @@ Promise: a private key is on disk before its row says that it exists, and its ro
 so a kill in between leaves a file without a row, never a row without its key.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from mailctl.domains.desired import DomainKey, MailDomain
 from mailctl.domains.request import DEFAULT_TENANT, Request, Resolved, resolve
 from mailctl.domains.wiring import Wiring
+from mailctl.errors import MailctlError
 from mailctl.standards import dkim
 from mailctl.standards.dkim_sign import Signer
 from mailctl.standards.names import BadName, domain_name
@@ -107,6 +109,40 @@ def remember(w: Wiring, resolved: Resolved, new_keys: Mapping[str, bytes]) -> No
         for selector in written:
             w.keys.remove(domain.name, selector)
         raise
+
+
+@contextmanager
+def remembered(w: Wiring, resolved: Resolved, new_keys: Mapping[str, bytes]) -> Iterator[None]:
+    """`remember`, and take it back if what is done inside fails: the store is then as it was."""
+    before = w.store.domains.get(resolved.domain.name)
+    remember(w, resolved, new_keys)
+    try:
+        yield
+    except MailctlError:
+        _take_back(w, resolved.domain.name, before, new_keys)
+        raise
+
+
+def _take_back(w: Wiring, name: str, before: Domain | None, new_keys: Collection[str]) -> None:
+    with w.store.transaction():
+        if before is None:
+            w.store.domains.remove(name)
+        else:
+            for row in key_rows(w, name):
+                if row.selector in new_keys:
+                    w.store.keys.remove(row)
+            w.store.domains.set(name, **_facts_of(before))
+    for selector in new_keys:
+        w.keys.remove(name, selector)
+
+
+def _facts_of(domain: Domain) -> dict[str, Any]:
+    return {
+        "hostname": domain.hostname,
+        "delegated": domain.delegated,
+        "receives_mail": domain.receives_mail,
+        "dmarc_policy": domain.dmarc_policy.value if domain.dmarc_policy else None,
+    }
 
 
 def _remember_domain(w: Wiring, resolved: Resolved) -> None:

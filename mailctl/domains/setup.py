@@ -159,10 +159,10 @@ def guard(proposal: Proposal, *, force: bool) -> None:
 
 async def carry_out(w: Wiring, proposal: Proposal, *, wait_seconds: float, say: Say, watch: Watch) -> None:
     """Apply, remember, publish, wait until it is seen, and sign."""
-    if proposal.host_plan is not None and not proposal.host_plan.empty:
-        say("applying the plan to this host")
-        apply_host(w, proposal.host_plan)
-    registry.remember(w, proposal.resolved, proposal.new_keys)
+    with registry.remembered(w, proposal.resolved, proposal.new_keys):
+        if proposal.host_plan is not None and not proposal.host_plan.empty:
+            say("applying the plan to this host")
+            apply_host(w, proposal.host_plan)
     await publish_plan(w, proposal, wait_seconds=wait_seconds, say=say, watch=watch)
     activate(w, proposal, say=say)
 

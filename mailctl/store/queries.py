@@ -225,6 +225,13 @@ class Keys(_Repository):
             query = select(DkimKey).where(DkimKey.domain_id == _id(domain)).order_by(col(DkimKey.id))
             return tuple(session.exec(query))
 
+    def remove(self, key: DkimKey) -> None:
+        """Forget a key that nobody outside has seen, or that is retired. Raises Refused for any other."""
+        if key.state not in (KeyState.PLANNED, KeyState.RETIRED):
+            raise Refused(f"the key {key.selector} is {key.state}, and cannot be forgotten")
+        with self._transaction(True) as session:
+            session.exec(sa.delete(DkimKey).where(col(DkimKey.id) == key.id))
+
     def set_state(self, key: DkimKey | UUID, state: str) -> DkimKey:
         """Move a key on, and keep the moment. A state it has already changes nothing.
 
