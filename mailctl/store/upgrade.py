@@ -180,7 +180,11 @@ def _kept_still(path: Path) -> Iterator[sqlite3.Connection | None]:
         return
     with closing(sqlite3.connect(path, isolation_level=None, timeout=2)) as original:
         original.execute("PRAGMA journal_mode=DELETE")
+        # Keeps the lock of the file when the transaction is over: SQLite copies nothing out of a transaction
+        # that could write, and Python's backup() would then wait for ever.
+        original.execute("PRAGMA locking_mode=EXCLUSIVE")
         original.execute("BEGIN EXCLUSIVE")
+        original.execute("COMMIT")
         failpoint("upgrade.still")
         yield original
 
