@@ -87,7 +87,7 @@ def _write(path: Path, text: str, mode: int, *, force: bool) -> None:
                 os.link(draft, path)  # unlike a rename, this fails when the name is taken
         finally:
             draft.unlink(missing_ok=True)
-    except FileExistsError as error:
-        raise Refused(f"there is a file {path} already", hint="name another, or give --force") from error
     except OSError as error:
+        if isinstance(error, FileExistsError) and os.path.lexists(path):
+            raise Refused(f"there is a file {path} already", hint="name another, or give --force") from error
         raise HostCannot(f"the settings file {path} cannot be written: {error.strerror}") from error

@@ -51,9 +51,9 @@ class KeyFiles:
         try:
             _make_private_folder(path.parent)
             _write_new(path, pem)
-        except FileExistsError as error:
-            raise _there_already(path) from error
         except OSError as error:
+            if isinstance(error, FileExistsError) and os.path.lexists(path):
+                raise _there_already(path) from error
             raise HostCannot(
                 f"the DKIM key {path} cannot be written: {error.strerror}",
                 hint=f"check the rights and the room: ls -ld {path.parent}; df -h {self._directory}",

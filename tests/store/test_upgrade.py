@@ -411,7 +411,7 @@ def test_a_file_that_is_no_database(sqlite_url: str) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(HostCannot, match="cannot be written: (Not a directory|File exists)"):
+    with pytest.raises(HostCannot, match=r"cannot be written: (Not a directory|File exists)"):
         open_store(f"sqlite:///{tmp_path}/file/mailctl.db")
 
 
@@ -421,3 +421,15 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
         with pytest.raises(HostCannot, match="the connection failed") as caught:
             call(f"postgresql://mailctl:hunter2@/mailctl?host={tmp_path}")
         assert "hunter2" not in "".join((caught.value.message, caught.value.hint, *caught.value.details))
+
+
+def test_psycopg_that_is_not_installed() -> None:
+    script = (
+        "import sys; sys.modules['psycopg'] = None; from mailctl.store import open_store;"
+        "open_store('postgresql://db/mailctl')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True)
+    assert (
+        "mailctl.errors.HostCannot: a PostgreSQL database needs psycopg, which is not installed"
+        in done.stderr
+    )
