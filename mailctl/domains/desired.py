@@ -89,8 +89,11 @@ ELSEWHERE = ""
 
 
 def key_name(domain: MailDomain, selector: str) -> str:
-    """Where the TXT of a selector lives: at home, or in the delegation zone that a CNAME points into."""
-    if domain.delegation_zone:
+    """Where the TXT of a selector lives: at home, or in the delegation zone that a CNAME points into.
+
+    A key from before the delegation keeps its selector, and with it its place at home.
+    """
+    if domain.delegation_zone and selector in DELEGATED_SLOTS:
         return f"{selector}.{domain.name}.{domain.delegation_zone}"
     return f"{selector}._domainkey.{domain.name}"
 
@@ -145,7 +148,8 @@ def _key_wishes(domain: MailDomain) -> list[Wanted]:
         if key.state != "retired":
             name = key_name(domain, key.selector)
             why = f"public key, {key.algorithm} ({'RFC 8463' if key.algorithm == 'ed25519' else 'RFC 6376'})"
-            wishes.append(_wish(domain, Purpose.DKIM, name, "TXT", (key.text,), why, domain.delegation_zone))
+            zone = domain.delegation_zone if key.selector in DELEGATED_SLOTS else None
+            wishes.append(_wish(domain, Purpose.DKIM, name, "TXT", (key.text,), why, zone))
     return wishes
 
 
@@ -157,7 +161,7 @@ def _host_wishes(domain: MailDomain) -> list[Wanted]:
         if values:
             why = "the host's name leads to its address"
             wishes.append(_wish(domain, Purpose.HOST_ADDRESS, domain.hostname, rdtype, values, why, at_home))
-    if domain.holds_host and domain.hostname != domain.name:
+    if domain.holds_host and domain.hostname not in (domain.name, domain.return_path):
         wishes.append(
             _wish(
                 domain, Purpose.HELO_SPF, domain.hostname, "TXT", (), "SPF of the HELO name (RFC 7208 §2.3)"

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from mailctl.domains import registry, rotation
 from mailctl.domains.desired import key_name
-from mailctl.domains.publish import look, publish
+from mailctl.domains.publish import find_zone, look, publish
 from mailctl.domains.request import Request
 from mailctl.domains.setup import Proposal, overlap, propose
 from mailctl.domains.wiring import Wiring
@@ -81,7 +81,7 @@ async def propose_retirement(w: Wiring, name: str, *, force: bool) -> Retirement
             hint="wait, or say --force",
         )
     chosen = tuple(r for r in retiring if force or r.selector in step.selectors)
-    zone = w.settings.dns.zone or await w.resolver.zone_cut(domain.name)
+    zone = await find_zone(w.resolver, domain.name, w.settings.dns.zone)
     mail_domain = registry.resolve_request(w, Request(domain.name)).domain
     changes = []
     for row in chosen:

@@ -12,8 +12,8 @@ from mailctl.domains.desired import ELSEWHERE, MailDomain
 from mailctl.domains.zone_plan import Question, Seen, ZoneChange, answer_from, questions, rrset_changes
 from mailctl.edges.publisher import Publisher, PublishError
 from mailctl.edges.resolver import DnsClient
-from mailctl.errors import Undetermined
-from mailctl.standards.dns import Answer, Lookup, RRsetChange, Status, rdata_text
+from mailctl.errors import BadInput, Undetermined
+from mailctl.standards.dns import Answer, Lookup, RRsetChange, rdata_text
 
 
 async def look(lookup: Lookup, wanted: Iterable[Question]) -> dict[Question, Answer]:
@@ -23,16 +23,51 @@ async def look(lookup: Lookup, wanted: Iterable[Question]) -> dict[Question, Ans
     return dict(zip(asked, answers, strict=True))
 
 
-async def see(domain: MailDomain, lookup: Lookup, publisher: Publisher | None, zone: str) -> Seen:
-    """What the plan for `domain` starts from: the provider's own list where there is one, else the DNS."""
-    seen = await look(lookup, questions(domain))
-    if publisher is None:
-        return seen
-    for where in filter(None, {zone, domain.delegation_zone}):
-        mine = [q for q in seen if in_zone(q[0], where)]
-        listed = await publisher.list(where, mine)
-        seen.update({q: answer_from(listed, q, publisher.name) for q in mine})
-    return seen
+async def find_zone(resolver: DnsClient, name: str, configured: str | None) -> str:
+    """The zone to publish `name` in: dns.zone, or found by its SOA record.
+
+    Raises `BadInput` where dns.zone does not hold the name, `Undetermined` where the DNS does not say.
+    """
+    if configured is None:
+        return await resolver.zone_cut(name)
+    if not in_zone(name, configured):
+        raise BadInput(
+            f"{name} is not in {configured}, the zone that dns.zone names",
+            hint="leave dns.zone out, and the zone is found by its SOA record",
+        )
+    return configured
+
+
+async def see(domain: MailDomain, resolver: DnsClient, publisher: Publisher | None, zone: str) -> Seen:
+    """What the plan for `domain` starts from: the provider's own list where there is one, else the authoritative
+    servers.
+
+    A resolver is asked only for what lies outside of these zones: it would remember that a record was not there,
+    and go on saying so for as long as the SOA record allows after it was published (RFC 2308 §5).
+    """
+    asked = questions(domain)
+    zones = tuple(filter(None, (zone, domain.delegation_zone)))
+    held: dict[str, list[Question]] = {}
+    for question in asked:
+        inner = max((where for where in zones if in_zone(question[0], where)), key=len, default=ELSEWHERE)
+        held.setdefault(inner, []).append(question)
+    seen = await look(resolver, held.pop(ELSEWHERE, ()))
+    for where, mine in held.items():
+        if publisher is None:
+            answers = await asyncio.gather(*(_authoritative(resolver, where, q) for q in mine))
+            seen.update(zip(mine, answers, strict=True))
+        else:
+            listed = await publisher.list(where, [*mine, *((name, "CNAME") for name, _ in mine)])
+            seen.update({q: answer_from(listed, q, publisher.name) for q in mine})
+    return {question: seen[question] for question in asked}
+
+
+async def _authoritative(resolver: DnsClient, zone: str, question: Question) -> Answer:
+    """What the first server of the zone that knows says; the resolver's word where none of them can be reached."""
+    for answer in await resolver.ask_authoritative(zone, *question):
+        if answer.known:
+            return answer
+    return await resolver(*question)
 
 
 def in_zone(name: str, zone: str) -> bool:
@@ -88,14 +123,15 @@ class Sighting:
 async def sight(resolver: DnsClient, change: ZoneChange, zone: str) -> Sighting:
     """Ask each authoritative server of its zone for one change."""
     answers = await resolver.ask_authoritative(zone_of(change, zone), change.name, change.rdtype)
-    wanted = {*change.after, *change.foreign}
-    have = sum(_values(answer) == wanted for answer in answers if answer.known)
+    have = sum(_shows(answer, change) for answer in answers if answer.known)
     silent = [f"{answer.server}: {answer.detail or answer.status}" for answer in answers if not answer.known]
     return Sighting(change.name, change.rdtype, have, len(answers), ", ".join(silent))
 
 
-def _values(answer: Answer) -> set[str]:
-    return {rdata_text(r) for r in answer.records} if answer.status is Status.ANSWER else set()
+def _shows(answer: Answer, change: ZoneChange) -> bool:
+    """Whether our values are there, and those that they replace are gone. What others add meanwhile is theirs."""
+    values = {rdata_text(record) for record in answer.records}
+    return values >= set(change.after) and not values & (set(change.before) - set(change.after))
 
 
 async def wait(

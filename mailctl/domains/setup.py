@@ -14,7 +14,7 @@ from mailctl.domains.desired import ELSEWHERE, MailDomain
 from mailctl.domains.findings import Severity
 from mailctl.domains.host_plan import HostPlan
 from mailctl.domains.host_setup import apply_host, plan_host
-from mailctl.domains.publish import Sighting, must_be_seen, publish, see, wait
+from mailctl.domains.publish import Sighting, find_zone, must_be_seen, publish, see, wait
 from mailctl.domains.rehearsal import PlannedLookup, Rehearsal, prove_live, rehearse
 from mailctl.domains.request import Request, Resolved
 from mailctl.domains.verify import Report, verify
@@ -84,7 +84,7 @@ async def propose(
     step = rotation.next_step(registry.key_rows(w, name), now=w.now(), overlap=overlap(w), rotate=rotate)
     new_keys = make_keys(w, resolved) if step.step is rotation.Step.CREATE else {}
     domain = registry.with_keys(w, resolved.domain, new_keys)
-    zone = w.settings.dns.zone or await w.resolver.zone_cut(name)
+    zone = await find_zone(w.resolver, name, w.settings.dns.zone)
     seen = await see(domain, w.resolver, w.publisher, zone)
     plan = plan_zone(domain, seen, weaken_dmarc=request.dmarc_policy is not None)
     lookup = PlannedLookup(planned_zone(plan), w.resolver)
@@ -226,7 +226,7 @@ async def verify_stored(w: Wiring, name: str) -> Report:
     """Check a domain of the store against what setup planned for it."""
     resolved = registry.resolve_request(w, Request(w.store.domains.need(name).name))
     domain = registry.with_keys(w, resolved.domain, {})
-    zone = w.settings.dns.zone or await w.resolver.zone_cut(domain.name)
+    zone = await find_zone(w.resolver, domain.name, w.settings.dns.zone)
     return await verify(domain, w.resolver, zone)
 
 

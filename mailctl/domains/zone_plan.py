@@ -98,7 +98,9 @@ class _Settled:
 
 def questions(domain: MailDomain) -> tuple[Question, ...]:
     """What has to be asked before a plan can be made."""
-    return tuple(dict.fromkeys((wish.name, wish.rdtype) for wish in wanted(domain)))
+    wishes = wanted(domain)
+    beside = ((wish.name, "TXT") for wish in wishes if wish.rdtype == "CNAME")
+    return tuple(dict.fromkeys([*((wish.name, wish.rdtype) for wish in wishes), *beside]))
 
 
 def plan_zone(domain: MailDomain, seen: Seen, *, weaken_dmarc: bool = False) -> ZonePlan:
@@ -109,11 +111,13 @@ def plan_zone(domain: MailDomain, seen: Seen, *, weaken_dmarc: bool = False) -> 
     """
     changes: list[ZoneChange] = []
     for wish in wanted(domain):
-        changes.extend(_plan_wish(domain, wish, seen[wish.name, wish.rdtype], weaken_dmarc))
+        changes.extend(_plan_wish(domain, wish, seen, weaken_dmarc))
     return ZonePlan(domain.name, tuple(changes))
 
 
-def _plan_wish(domain: MailDomain, wish: Wanted, answer: Answer, weaken: bool) -> list[ZoneChange]:
+def _plan_wish(domain: MailDomain, wish: Wanted, seen: Seen, weaken: bool) -> list[ZoneChange]:
+    answer = seen[wish.name, wish.rdtype]
+
     def change(action: Action, before: tuple[str, ...], after: tuple[str, ...], reason: str) -> ZoneChange:
         return ZoneChange(
             action, wish.purpose, wish.name, wish.rdtype, before, after, reason, wish.zone, wish.ttl
@@ -122,9 +126,8 @@ def _plan_wish(domain: MailDomain, wish: Wanted, answer: Answer, weaken: bool) -
     if not answer.known:
         said = f"{answer.status}{f': {answer.detail}' if answer.detail else ''} from {answer.server or 'DNS'}"
         return [change(Action.UNKNOWN, (), wish.values, f"the DNS did not answer ({said})")]
-    if answer.chain and wish.rdtype != "CNAME":
-        reason = f"{wish.name} is an alias of {answer.chain[-1]}: nothing else can stand beside a CNAME"
-        return [change(Action.CONFLICT, answer.chain, wish.values, reason)]
+    if obstacle := _in_the_way(wish, answer, seen):
+        return [change(Action.CONFLICT, answer.chain, wish.values, obstacle)]
     values = tuple(sorted(rdata_text(record) for record in answer.records))
     settled = _settle(domain, wish, values, weaken)
     foreign = tuple(v for v in values if v not in settled.before)
@@ -142,6 +145,18 @@ def _plan_wish(domain: MailDomain, wish: Wanted, answer: Answer, weaken: bool) -
         settled.reason or wish.why, wish.zone, wish.ttl, foreign, answer.ttl or wish.ttl, settled.danger,
     )  # fmt: skip
     return [mine, *(change(Action.FOREIGN, (v,), (v,), "not mailctl's: left alone") for v in foreign)]
+
+
+def _in_the_way(wish: Wanted, answer: Answer, seen: Seen) -> str:
+    """Why the wish cannot stand where it is to stand: a CNAME stands alone at its name (RFC 1034 §3.6.2)."""
+    if wish.zone == ELSEWHERE:
+        return ""  # nothing is written there, and RFC 2317 leads to a PTR by a CNAME
+    if wish.rdtype != "CNAME" and answer.chain:
+        return f"{wish.name} is an alias of {answer.chain[-1]}: nothing else can stand beside a CNAME"
+    beside = seen.get((wish.name, "TXT")) if wish.rdtype == "CNAME" else None
+    if beside is not None and beside.records and not beside.chain:
+        return f"{wish.name} has a TXT record, and a CNAME stands alone: take it out first"
+    return ""
 
 
 def _settle(domain: MailDomain, wish: Wanted, values: tuple[str, ...], weaken: bool) -> _Settled:
@@ -189,6 +204,9 @@ def _settle_dmarc(domain: MailDomain, values: tuple[str, ...], weaken: bool) -> 
     if weaker and not weaken:
         return _Settled(records, records, reason=f"p={present} is there, and stronger than p={wish}: kept")
     edited = dmarc_edit.with_policy(records[0], wish, report_address=domain.report_address)
+    if dmarc.parse(edited).policy is not wish:
+        problems = "; ".join(current.problems)
+        return _Settled(records, records, conflict=f"the DMARC record is broken ({problems}): mend it first")
     return _Settled(
         records, (edited,), danger=f"the DMARC policy is weakened from {present} to {wish}" if weaker else ""
     )
@@ -208,8 +226,9 @@ _DANGERS = {
 
 
 def _settle_exact(wish: Wanted, values: tuple[str, ...]) -> _Settled:
-    if wish.purpose in (Purpose.HOST_ADDRESS, Purpose.PTR) and set(wish.values) <= set(values):
-        return _Settled(wish.values, wish.values)
+    ours = tuple(value for value in values if value in wish.values)
+    if ours and wish.purpose in (Purpose.HOST_ADDRESS, Purpose.PTR):
+        return _Settled(ours, wish.values)  # the name is the host's already; what else it has is left alone
     if not values or set(values) == set(wish.values):
         return _Settled(values, wish.values)
     before = ", ".join(value.partition(" ")[2] or value for value in values)
@@ -251,10 +270,11 @@ def planned_zone(plan: ZonePlan) -> tuple[Record, ...]:
 
 
 def answer_from(records: Iterable[Record], question: Question, server: str) -> Answer:
-    """An `Answer` made of records that a provider's interface listed."""
+    """An `Answer` made of records that a provider's interface listed; a CNAME among them is its chain."""
     name, rdtype = question
+    records = tuple(records)
     mine = [r for r in records if (r.name, r.rdtype) == question]
+    alias = tuple(r.value for r in records if r.name == name and r.rdtype == "CNAME" != rdtype)
     status = Status.ANSWER if mine else Status.NODATA
-    return Answer(
-        name, rdtype, status, tuple(record_rdata(r) for r in mine), mine[0].ttl if mine else 0, server
-    )
+    found = tuple(record_rdata(r) for r in mine)
+    return Answer(name, rdtype, status, found, mine[0].ttl if mine else 0, server, chain=alias)
