@@ -103,13 +103,21 @@ def remove(
     force: Annotated[bool, typer.Option("--force", help="Forget its domains and their keys too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a tenant. Refused while it has domains, unless --force is given."""
+    """Remove a tenant. Refused while it has domains, unless --force is given: then their keys go too."""
+    from mailctl.domains.wiring import key_directory
+    from mailctl.edges.key_files import KeyFiles
     from mailctl.terminal import invocation, print_json, safe
 
+    files = KeyFiles(key_directory(invocation(ctx).settings()))
     with _store(ctx) as store:
+        keys = [(d.name, key.selector) for d in store.domains.list(name) for key in store.keys.list(d)]
         domains = store.tenants.remove(name, force=force)
+    for domain, selector in keys:
+        files.remove(domain, selector)
     if as_json:
         print_json({"removed": name, "domains": domains})
         return
     also = f", with {', '.join(domains)}" if domains else ""
     invocation(ctx).out.print(f"removed {safe(name)}{safe(also)}")
+    if domains:
+        invocation(ctx).note("next: mailctl host apply, which stops signing for them")

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from pytest_console_scripts import ScriptRunner
 
+from mailctl.edges.key_files import KeyFiles
 from mailctl.settings import load
 from mailctl.settings_layers import known_keys, raw_values
+from mailctl.standards import dkim
 from mailctl.store import open_store
 
 
@@ -180,7 +182,8 @@ def test_tenants_life(mailctl: Shell, tmp_path: Path) -> None:
     assert "added acme" in mailctl("tenant", "add", "acme")
     assert mailctl.facts("tenant", "add", "other")["name"] == "other"
     with open_store(f"sqlite:///{tmp_path}/state/mailctl.db") as store:
-        store.domains.add("acme", "example.org")
+        store.keys.add(store.domains.add("acme", "example.org"), "s1", "ed25519", "v=DKIM1; k=ed25519; p=x")
+    key = KeyFiles(tmp_path / "state" / "keys").write("example.org", "s1", dkim.generate("ed25519"))
     assert mailctl("tenant", "list") == "acme  active  1 domains\nother  active  0 domains\n"
     assert [row["name"] for row in mailctl.facts("tenant", "list")] == ["acme", "other"]
     assert "domains: example.org" in mailctl("tenant", "show", "acme")
@@ -188,7 +191,9 @@ def test_tenants_life(mailctl: Shell, tmp_path: Path) -> None:
     assert mailctl.facts("tenant", "show", "acme")["state"] == "suspended"
     assert mailctl.facts("tenant", "resume", "acme")["state"] == "active"
     assert "example.org" in mailctl("tenant", "remove", "acme", code=4)
+    assert key.exists()
     assert mailctl("tenant", "remove", "acme", "--force") == "removed acme, with example.org\n"
+    assert not key.exists()
     assert mailctl.facts("tenant", "remove", "other") == {"removed": "other", "domains": []}
     assert mailctl.facts("tenant", "list") == []
 
