@@ -25,7 +25,7 @@ ttl = 60
 wait_seconds = 30
 """
 # What a setup may touch on a host, apart from mailctl's own folders.
-TOUCHED = ("/etc", "/usr/share/postfix", "/lib/systemd/system", "/var/mail")
+TOUCHED = ("/etc", "/var/mail")
 
 
 class Admin:

@@ -44,6 +44,9 @@ def build_root(base: Path, own: dict[str, str], visible: list[str]) -> Path:
     build_devices(root / "dev")
     for folder_name, mode in own.items():
         mount_tmpfs(root / folder_name.lstrip("/"), mode)
+    # A copy: what somebody installs on the machine during a test must not show up in the host's settings.
+    mount_tmpfs(root / "etc", "0755")
+    subprocess.run(["cp", "--archive", "/etc/.", str(root / "etc")], check=True)
     for path in visible:
         inside = root / path.lstrip("/")
         if not inside.exists():  # it lies on another mount than `/`, or below one of the host's own folders

@@ -117,7 +117,7 @@ def _ip_batch(pid: int, batch: str) -> None:
 
 
 class Host:
-    """A machine on the wire: an overlay of this machine's `/`, with its own /tmp, /run, /dev, logs and spool.
+    """A machine on the wire: an overlay of this machine's `/`, with its own /etc, /run, /dev, logs and spool.
 
     `name` is its fully qualified host name; `addresses` are CIDR texts; `nameserver` is for /etc/resolv.conf.
     """

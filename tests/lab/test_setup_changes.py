@@ -9,7 +9,7 @@ from tests.lab.admin import DOMAIN, Admin
 from tests.lab.names import PRIMARY
 from tests.lab.net import Host, wait_until
 from tests.lab.receiver import results, verdicts
-from tests.lab.world import SENDER_V4, World
+from tests.lab.world import SENDER_V4, World, remove_package
 
 pytestmark = [pytest.mark.server, pytest.mark.root, pytest.mark.xdist_group("lab")]
 
@@ -99,7 +99,11 @@ def test_a_port_that_is_taken_is_seen_before_anything_is_touched(admin: Admin) -
 
 # Programs that fail once mailctl's configuration is there; what was there before they take.
 BROKEN = {
-    "/usr/sbin/opendkim": "#!/bin/sh\nexit 1\n",
+    "/usr/sbin/opendkim": """\
+#!/bin/sh
+case "$1" in -V|-n) exec /usr/sbin/opendkim.real "$@" ;; esac
+exit 1
+""",
     "/usr/sbin/postfix": """\
 #!/bin/sh
 case " $* " in *" start "*|*" reload "*) grep -q mailctl /etc/postfix/main.cf && exit 1 ;; esac
@@ -137,13 +141,12 @@ def test_without_dns_nothing_is_touched(admin: Admin) -> None:
     assert admin.found() == before
 
 
-def test_without_postfix_it_says_what_to_install(world: World) -> None:
-    with world.sender(postfix=False) as host:
-        admin = Admin(world, host)
-        before = admin.found()
-        text = admin.setup(expect=5)
-        assert "apt-get install" in text
-        assert admin.found() == before
+@pytest.mark.parametrize("package", ["postfix", "opendkim"])
+def test_without_a_package_it_says_what_to_install(admin: Admin, package: str) -> None:
+    remove_package(admin.host, package)
+    before = admin.found()
+    assert "apt-get install" in admin.setup(expect=5)
+    assert admin.found() == before
 
 
 def test_a_full_disk_leaves_the_host_as_it_was(admin: Admin) -> None:

@@ -127,17 +127,10 @@ class World:
     ) -> None:
         self._stack.close()
 
-    def sender(self, *, postfix: bool = True) -> Host:
-        """Boot a bare mail.sender.example; close it (it is a context manager) before the next one is booted.
-
-        Without `postfix`, the host is one on which the package was never installed.
-        """
-        addresses = (f"{SENDER_V4}/24", f"{SENDER_V6}/64")
-        host = Host(self.network, SENDER, addresses, nameserver=RESOLVER)
-        if postfix:
-            make_stock(host)
-        else:
-            remove_postfix(host)
+    def sender(self) -> Host:
+        """Boot a bare mail.sender.example; close it (it is a context manager) before the next one is booted."""
+        host = Host(self.network, SENDER, (f"{SENDER_V4}/24", f"{SENDER_V6}/64"), nameserver=RESOLVER)
+        make_stock(host)
         return host
 
 
@@ -151,8 +144,8 @@ def make_stock(host: Host) -> None:
     host.run(["newaliases"])
 
 
-def remove_postfix(host: Host) -> None:
-    """Take the programs and the configuration away, as on a host where Postfix was never installed."""
-    programs = ["postfix", "postconf", "postmap", "postqueue", "sendmail", "newaliases", "postalias"]
-    paths = [f"/usr/sbin/{name}" for name in programs]
-    host.run(["rm", "-rf", "/etc/postfix", "/usr/lib/postfix", "/usr/lib/sendmail", *paths])
+def remove_package(host: Host, package: str) -> None:
+    """Take away the files of a Debian package in a host, as if it had never been installed."""
+    listed = host.run(["dpkg-query", "--listfiles", package]).stdout.splitlines()
+    programs = [path for path in listed if path.startswith(("/usr/sbin/", "/usr/bin/", "/usr/lib/postfix/"))]
+    host.run(["rm", "-rf", *programs, f"/etc/{package}", f"/etc/{package}.conf"])
