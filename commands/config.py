@@ -14,6 +14,7 @@ app = typer.Typer(
     /etc/mailctl/mailctl.toml: the first that is there) and from variables such as MAILCTL_DNS__PUBLISHER,
     which win over it.
     """,
+    epilog="Examples: mailctl config show  |  mailctl config check  |  mailctl config init",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

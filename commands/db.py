@@ -4,7 +4,12 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Bring the database up to date.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Bring the database up to date, or say where it stands.",
+    epilog="Examples: mailctl db status --json  |  mailctl db upgrade",
+)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -28,7 +28,7 @@ Wait = Annotated[int | None, typer.Option(help="Seconds to wait for the DNS. Def
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 
 
-@app.command(name="list")
+@app.command(name="list", epilog="Example: mailctl dkim list shop.example --json | jq -r '.[].selector'")
 def list_(ctx: typer.Context, domain: Domain, json: Json = False) -> None:
     """The keys with their selectors, states and times."""
     inv = invocation(ctx)
@@ -47,7 +47,7 @@ async def _list(inv: Invocation, domain: str) -> list[dict[str, str]]:
         return key_flow.facts(w, w.store.domains.need(domain).name)
 
 
-@app.command()
+@app.command(epilog="Example: mailctl dkim rotate shop.example --dns rfc2136 --yes")
 def rotate(
     ctx: typer.Context,
     domain: Domain,
@@ -79,7 +79,7 @@ async def _rotate(
              if until else "done")  # fmt: skip
 
 
-@app.command()
+@app.command(epilog="Example: mailctl dkim retire shop.example --dns rfc2136 --yes")
 def retire(
     ctx: typer.Context,
     domain: Domain,

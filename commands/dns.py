@@ -35,7 +35,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 Seconds = Annotated[int | None, typer.Option("--wait", help="Seconds to wait. Default: dns.wait_seconds.")]
 
 
-@app.command()
+@app.command(epilog="Example: mailctl dns plan shop.example --check || echo 'the zone has drifted'")
 def plan(
     ctx: typer.Context,
     domain: Domain,
@@ -58,7 +58,7 @@ async def _plan(inv: Invocation, domain: str, dns: str | None, *, check: bool, j
     raise typer.Exit(2 if check and proposal.zone_plan.pending else 0)
 
 
-@app.command()
+@app.command(epilog="Example: mailctl dns apply shop.example --dns rfc2136 --yes")
 def apply(
     ctx: typer.Context,
     domain: Domain,
@@ -91,7 +91,7 @@ async def _apply(
             await flow.carry_out_dns(w, proposal, wait_seconds=seconds, say=views.step(inv), watch=watch)
 
 
-@app.command(name="export")
+@app.command(name="export", epilog="Example: mailctl dns export shop.example --format terraform > shop.tf")
 def export_(
     ctx: typer.Context,
     domain: Domain,
@@ -110,7 +110,7 @@ async def _export(inv: Invocation, domain: str, format_: str) -> None:
     inv.out.print(safe(FORMATS[format_](proposal.zone_plan.records(), proposal.zone)), end="")
 
 
-@app.command()
+@app.command(epilog="Example: mailctl dns wait shop.example --wait 3600")
 def wait(ctx: typer.Context, domain: Domain, seconds: Seconds = None, json: Json = False) -> None:
     """Wait, with a live display, until every authoritative server has every record."""
     asyncio.run(_wait(invocation(ctx), domain, seconds, json=json))

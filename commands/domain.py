@@ -25,7 +25,7 @@ Name = Annotated[str, typer.Argument(help="The domain that mail is sent from.", 
 Json = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 
 
-@app.command()
+@app.command(epilog="Example: mailctl domain add shop.example --tenant shop --ip 192.0.2.10")
 def add(
     ctx: typer.Context,
     name: Name,
@@ -52,7 +52,7 @@ async def _add(inv: Invocation, request: Request) -> dict[str, Any]:
         return _facts(w, row)
 
 
-@app.command(name="list")
+@app.command(name="list", epilog="Example: mailctl domain list --tenant shop --json | jq -r '.[].name'")
 def list_(
     ctx: typer.Context,
     tenant: Annotated[str | None, typer.Option(help="Only those of one tenant.")] = None,
@@ -79,7 +79,7 @@ async def _list(inv: Invocation, tenant: str | None) -> list[dict[str, Any]]:
         return [_facts(w, row) for row in w.store.domains.list(tenant)]
 
 
-@app.command()
+@app.command(epilog="Example: mailctl domain show shop.example --json")
 def show(ctx: typer.Context, name: Name, json: Json = False) -> None:
     """One domain with its keys."""
     inv = invocation(ctx)
@@ -99,7 +99,7 @@ async def _show(inv: Invocation, name: str) -> dict[str, Any]:
         return _facts(w, w.store.domains.need(name))
 
 
-@app.command()
+@app.command(epilog="Example: mailctl domain remove shop.example --yes")
 def remove(
     ctx: typer.Context,
     name: Name,

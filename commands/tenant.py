@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from mailctl.store.tables import Domain, Tenant
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Add, list, show, suspend or remove tenants."
+    add_completion=False,
+    no_args_is_help=True,
+    help="Add, list, show, suspend, resume or remove tenants.",
+    epilog="Examples: mailctl tenant add shop  |  mailctl tenant list --json  |  mailctl tenant suspend shop",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The tenant: 1 to 63 of a-z, 0-9 and hyphens.")]

@@ -1,16 +1,14 @@
-"""`mailctl verify [DOMAIN…]`: what setup planned against what the DNS shows."""
+"""`mailctl verify [DOMAIN…]`: what setup planned against what the DNS shows. Its help imports no database."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mailctl import views
-from mailctl.domains import setup as flow
-from mailctl.domains.findings import Severity
-from mailctl.domains.verify import Report
-from mailctl.domains.wiring import wire
 from mailctl.terminal import Invocation, invocation, print_json
+
+if TYPE_CHECKING:
+    from mailctl.domains.verify import Report
 
 app = typer.Typer(add_completion=False)
 
@@ -34,6 +32,10 @@ def verify(
 
 
 async def _run(inv: Invocation, domains: list[str], *, everything: bool, json: bool) -> None:
+    from mailctl import views
+    from mailctl.domains import setup as flow
+    from mailctl.domains.wiring import wire
+
     async with wire(inv.settings(), publisher="manual") as w:
         names = domains or [domain.name for domain in w.store.domains.list()]
         reports = await asyncio.gather(*(flow.verify_stored(w, name) for name in names))
@@ -46,8 +48,10 @@ async def _run(inv: Invocation, domains: list[str], *, everything: bool, json: b
     raise typer.Exit(exit_code(reports))
 
 
-def exit_code(reports: list[Report]) -> int:
+def exit_code(reports: "list[Report]") -> int:
     """0, 1 or 3 (verifier.md)."""
+    from mailctl.domains.findings import Severity
+
     found = {finding.severity for report in reports for finding in report.findings}
     if found & {Severity.ERROR, Severity.WARNING}:
         return 1

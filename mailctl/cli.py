@@ -1,18 +1,21 @@
 """The entry point: finds the verb that was typed, loads only its module, and turns errors into exit codes.
 
-Promise: `mailctl --help` imports no command; a user's mistake is never a traceback (errors.py has the codes).
+Promise: `mailctl --help` imports no command; nothing that can happen ends in a traceback, unless -vv asks for
+it, nor in an exit code that errors.py does not list.
 """
 
+import errno
 import importlib
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from mailctl import __version__
-from mailctl.errors import MailctlError
+from mailctl.errors import HostCannot, MailctlError
 
 
 class Verb(NamedTuple):
@@ -40,8 +43,31 @@ COMMANDS = (
 )
 
 
+EPILOG = """\
+[b]Examples[/]
+  mailctl setup shop.example --dry-run   plan and rehearse; change nothing
+  mailctl setup shop.example             carry it out, and prove it
+  mailctl verify                         does the DNS still say so?
+
+[b]Exit codes[/]
+  0 done, or clean     1 the answer is no       2 bad usage, input or settings
+  3 undetermined       4 refused                5 this host cannot
+  6 failed, put back   70 a bug in mailctl      130 interrupted
+  2 also says that there are changes, where --check was given."""
+# What an operating system refuses, and what to do about it. Anything else of its kind is a bug of ours.
+REFUSALS = {
+    errno.ENOSPC: "make room on that disk, and run the same command again",
+    errno.EDQUOT: "make room in your quota, and run the same command again",
+    errno.EROFS: "the file system is mounted read-only",
+    errno.EACCES: "run it as a user who may, as a rule root or the owner of state_dir",
+    errno.EPERM: "run it as a user who may, as a rule root",
+}
+
+
 class LazyGroup(TyperGroup):
     """A group that lists its verbs from COMMANDS and imports one only when it was typed."""
+
+    verbosity = 0  # what the words before the verb said, for `main` to know how much to tell of a bug
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -69,6 +95,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -95,14 +122,42 @@ def root(
     from mailctl.terminal import Invocation
 
     ctx.obj = Invocation(config_path=config, verbosity=-1 if quiet else verbose)
+    cast(LazyGroup, ctx.command).verbosity = ctx.obj.verbosity
 
 
 def main() -> None:
     """Run the command line; end the process with a documented exit code."""
+    group = cast(LazyGroup, typer.main.get_command(app))
     try:
-        app()
-    except MailctlError as error:
-        from mailctl.terminal import show_error
+        group()  # ends in SystemExit
+    except Exception as error:  # noqa: BLE001 - the last line of defence: each is shown, none is lost
+        sys.exit(_explain(error, group.verbosity))
+    except KeyboardInterrupt:
+        sys.exit(130)  # for the moments in which Typer does not see to it
+    finally:
+        _flush()
 
+
+def _explain(error: Exception, verbosity: int) -> int:
+    """Say on stderr what went wrong; the exit code."""
+    from mailctl.terminal import show_bug, show_error
+
+    if isinstance(error, OSError) and error.errno in REFUSALS:
+        error = HostCannot(f"the system says: {error}", hint=REFUSALS[error.errno])
+    if isinstance(error, MailctlError):
         show_error(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
+    show_bug(error, traceback=verbosity >= 2)
+    return 70
+
+
+def _flush() -> None:
+    """Hand on what is still buffered: at the interpreter's end, a reader that went away would be a traceback."""
+    out = sys.__stdout__  # None where the caller closed it
+    try:
+        if out is not None:
+            out.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if error.errno != errno.EPIPE:
+            sys.exit(_explain(error, 0))

@@ -5,13 +5,15 @@ progress and errors to stderr.
 """
 
 import json
+import os
 import re
 import sys
+import traceback as tracebacks
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, is_dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
     from mailctl.settings import Settings
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def console(*, stderr: bool = False, quiet: bool = False) -> Console:
+    """A console as all of mailctl has it: it never breaks a line, and with NO_COLOR set it writes plain text."""
+    # Rich's own reading of NO_COLOR leaves bold and dim in; https://no-color.org wants it set and not empty.
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(stderr=stderr, quiet=quiet, color_system=colours, highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)
@@ -40,11 +49,11 @@ class Invocation:
 
     @cached_property
     def out(self) -> Console:
-        return Console(highlight=False, soft_wrap=True, quiet=self.verbosity < 0)
+        return console(quiet=self.verbosity < 0)
 
     @cached_property
     def err(self) -> Console:
-        return Console(stderr=True, highlight=False, soft_wrap=True, quiet=self.verbosity < 0)
+        return console(stderr=True, quiet=self.verbosity < 0)
 
     def note(self, text: str, level: int = 0) -> None:
         """A line of progress on stderr, from verbosity `level` on. `text` is Rich markup."""
@@ -80,14 +89,27 @@ def confirm(*, yes: bool) -> None:
 
 def print_json(value: Any, *, default: Callable[[Any], Any] = _plain) -> None:
     """One JSON document on stdout, indented on a terminal and elsewhere alike; dataclasses become objects."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=default) + "\n")
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=default))
 
 
 def show_error(error: MailctlError) -> None:
     """One message on stderr: what failed, every reason, what to do."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(f"[bold red]error:[/] {safe(error.message)}")
+    err = console(stderr=True)
+    err.print(f"[bold red]error:[/] {safe(error.message)}")
     for detail in error.details:
-        console.print(f"  - {safe(detail)}")
+        err.print(f"  - {safe(detail)}")
     if error.hint:
-        console.print(f"[bold]what to do:[/] {safe(error.hint)}")
+        err.print(f"[bold]what to do:[/] {safe(error.hint)}")
+
+
+def show_bug(error: Exception, *, traceback: bool) -> None:
+    """One message on stderr about an exception that nobody foresaw; where it came from only on request."""
+    err = console(stderr=True)
+    if traceback:
+        err.print(safe("".join(tracebacks.format_exception(error))), end="")
+    what = safe(f"{type(error).__name__}: {error}".removesuffix(": "))
+    err.print(f"[bold red]this is a bug in mailctl:[/] {what}")
+    err.print(
+        "[bold]what to do:[/] please report it, with what you typed "
+        + ("and all of the above" if traceback else "and what the same prints with -vv behind `mailctl`")
+    )
