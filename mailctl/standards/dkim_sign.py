@@ -8,8 +8,10 @@ once.
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -107,11 +109,10 @@ def sign(
     `CannotSign` (a ValueError) names every reason; nothing about a body is one, save a bare CR or LF.
     """
     fields, body = split(message)
-    _check(message, fields, time, expire, headers)
-    names = _signed_names(fields, [name.lower() for name in headers])
+    _check(message, fields, time, expire, tuple(headers))
+    names, listed = _layout(tuple([one.name for one in fields]), tuple(headers))
     signed = b"".join(relaxed_header(one) + b"\r\n" for one in select(fields, names))
     body_hash = base64.b64encode(hashlib.sha256(relaxed_body(body)).digest()).decode("ascii")
-    listed = _folded_list([name.decode("ascii") for name in names])
     times = f"t={time};" + ("" if expire is None else f" x={expire};")
     tops = []
     for signer in signers:
@@ -126,7 +127,7 @@ def sign(
 
 
 def _check(
-    message: bytes, fields: Sequence[Field], time: int, expire: int | None, headers: Sequence[str]
+    message: bytes, fields: Sequence[Field], time: int, expire: int | None, headers: tuple[str, ...]
 ) -> None:
     reasons = []
     pairs = message.count(b"\r\n")
@@ -138,28 +139,37 @@ def _check(
         reasons.append("the header does not end in CRLF")
     if (count := sum(one.name == b"from" for one in fields)) != 1:
         reasons.append(f"a message has one From field, this one {count} (RFC 5322 §3.6)")
-    if bad_names := [name for name in headers if not _FIELD_NAME.fullmatch(name.encode())]:
-        reasons.append(f"not the name of a header field: {bad_names[0][:40]!a}")
-    if "from" not in [name.lower() for name in headers]:
-        reasons.append("From must be signed (RFC 6376 §5.4)")
+    reasons += _bad_headers(headers)
     if expire is not None and expire <= time:
         reasons.append("the signature would expire before it is made (RFC 6376 §3.5, x=)")
     if reasons:
         raise CannotSign(reasons)
 
 
-def _signed_names(fields: Sequence[Field], wanted: Sequence[str]) -> list[bytes]:
-    """The value of `h=`: each name as often as it occurs, and once more where that keeps others out."""
-    counts: dict[bytes, int] = {}
-    for one in fields:
-        counts[one.name] = counts.get(one.name, 0) + 1
-    names = []
-    for name in dict.fromkeys(wanted):
-        encoded = name.encode("ascii")
-        present = counts.get(encoded, 0)
-        extra = name in OVERSIGNED or (present > 0 and name in OVERSIGNED_IF_PRESENT)
-        names += [encoded] * (present + extra)
-    return names
+# The next two depend on little that differs from message to message, so they are worked out once.
+
+
+@lru_cache(maxsize=16)
+def _bad_headers(headers: tuple[str, ...]) -> tuple[str, ...]:
+    """Why these names cannot be signed."""
+    reasons = []
+    if bad_names := [name for name in headers if not _FIELD_NAME.fullmatch(name.encode())]:
+        reasons.append(f"not the name of a header field: {bad_names[0][:40]!a}")
+    if "from" not in [name.lower() for name in headers]:
+        reasons.append("From must be signed (RFC 6376 §5.4)")
+    return tuple(reasons)
+
+
+@lru_cache(maxsize=64)
+def _layout(present: tuple[bytes, ...], headers: tuple[str, ...]) -> tuple[tuple[bytes, ...], str]:
+    """The value of `h=`, as names and folded: each as often as it occurs, and once more where that keeps others out."""
+    counts = Counter(present)
+    names: list[str] = []
+    for name in dict.fromkeys(name.lower() for name in headers):
+        occurs = counts[name.encode("ascii")]
+        extra = name in OVERSIGNED or (occurs > 0 and name in OVERSIGNED_IF_PRESENT)
+        names += [name] * (occurs + extra)
+    return tuple(name.encode("ascii") for name in names), _folded_list(names)
 
 
 def _folded_list(names: Sequence[str]) -> str:
