@@ -127,7 +127,7 @@ def test_a_host_changes_nothing_outside_and_leaves_nothing(world: World) -> None
     assert not init.exists()
 
 
-def test_a_killed_test_takes_its_hosts_along() -> None:
+def test_a_killed_test_takes_its_hosts_along(tmp_path: Path) -> None:
     script = """
 from tests.lab.net import Host, Network
 import time
@@ -136,8 +136,10 @@ with Network() as wire, Host(wire, "killed.example", ("192.0.2.1/24",)) as host:
     print(host._namespace.pid, flush=True)
     time.sleep(60)
 """
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # its empty mount point is all that can stay behind
+    command = [sys.executable, "-c", script]
     with subprocess.Popen(
-        [sys.executable, "-c", script], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
     ) as victim:
         assert victim.stdout is not None
         init = Path(f"/proc/{victim.stdout.readline().strip()}")
