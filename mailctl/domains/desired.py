@@ -88,14 +88,14 @@ class Wanted:
 ELSEWHERE = ""
 
 
-def key_name(domain: MailDomain, selector: str) -> str:
-    """Where the TXT of a selector lives: at home, or in the delegation zone that a CNAME points into.
+def key_place(domain: str, selector: str, delegation_zone: str | None) -> tuple[str, str | None]:
+    """Name and zone of a selector's TXT: at home (None), or in the delegation zone that a CNAME points into.
 
     A key from before the delegation keeps its selector, and with it its place at home.
     """
-    if domain.delegation_zone and selector in DELEGATED_SLOTS:
-        return f"{selector}.{domain.name}.{domain.delegation_zone}"
-    return f"{selector}._domainkey.{domain.name}"
+    if delegation_zone and selector in DELEGATED_SLOTS:
+        return f"{selector}.{domain}.{delegation_zone}", delegation_zone
+    return f"{selector}._domainkey.{domain}", None
 
 
 def _wish(
@@ -140,15 +140,14 @@ def _key_wishes(domain: MailDomain) -> list[Wanted]:
     wishes = []
     for slot in DELEGATED_SLOTS if domain.delegation_zone else ():
         name = f"{slot}._domainkey.{domain.name}"
-        target = (key_name(domain, slot),)
+        target = (key_place(domain.name, slot, domain.delegation_zone)[0],)
         wishes.append(
             _wish(domain, Purpose.DKIM_DELEGATION, name, "CNAME", target, "delegates the key; added once")
         )
     for key in domain.keys:
         if key.state != "retired":
-            name = key_name(domain, key.selector)
+            name, zone = key_place(domain.name, key.selector, domain.delegation_zone)
             why = f"public key, {key.algorithm} ({'RFC 8463' if key.algorithm == 'ed25519' else 'RFC 6376'})"
-            zone = domain.delegation_zone if key.selector in DELEGATED_SLOTS else None
             wishes.append(_wish(domain, Purpose.DKIM, name, "TXT", (key.text,), why, zone))
     return wishes
 

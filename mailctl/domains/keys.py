@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailctl.domains import registry, rotation
-from mailctl.domains.desired import key_name
-from mailctl.domains.publish import find_zone, look, publish
+from mailctl.domains.desired import key_place
+from mailctl.domains.publish import ask_zone, find_zone, publish
 from mailctl.domains.request import Request
 from mailctl.domains.setup import Proposal, overlap, propose
 from mailctl.domains.wiring import Wiring
@@ -82,19 +82,18 @@ async def propose_retirement(w: Wiring, name: str, *, force: bool) -> Retirement
         )
     chosen = tuple(r for r in retiring if force or r.selector in step.selectors)
     zone = await find_zone(w.resolver, domain.name, w.settings.dns.zone)
-    mail_domain = registry.resolve_request(w, Request(domain.name)).domain
+    delegation_zone = w.settings.dkim.delegation_zone if domain.delegated else None
     changes = []
     for row in chosen:
-        at = key_name(mail_domain, row.selector)
-        where = mail_domain.delegation_zone or zone
-        changes += await _removal(w, at, where, row)
+        at, where = key_place(domain.name, row.selector, delegation_zone)
+        changes += await _removal(w, at, where or zone, row)
     return Retirement(domain.name, zone, tuple(row.selector for row in chosen), tuple(changes))
 
 
 async def _removal(w: Wiring, name: str, zone: str, row: DkimKey) -> list[ZoneChange]:
     question = (name, "TXT")
     if w.publisher is None:
-        answer = (await look(w.resolver, [question]))[question]
+        answer = await ask_zone(w.resolver, zone, question)
     else:
         answer = answer_from(await w.publisher.list(zone, [question]), question, w.publisher.name)
     if not answer.known:

@@ -54,7 +54,7 @@ async def see(domain: MailDomain, resolver: DnsClient, publisher: Publisher | No
     seen = await look(resolver, held.pop(ELSEWHERE, ()))
     for where, mine in held.items():
         if publisher is None:
-            answers = await asyncio.gather(*(_authoritative(resolver, where, q) for q in mine))
+            answers = await asyncio.gather(*(ask_zone(resolver, where, q) for q in mine))
             seen.update(zip(mine, answers, strict=True))
         else:
             listed = await publisher.list(where, [*mine, *((name, "CNAME") for name, _ in mine)])
@@ -62,7 +62,7 @@ async def see(domain: MailDomain, resolver: DnsClient, publisher: Publisher | No
     return {question: seen[question] for question in asked}
 
 
-async def _authoritative(resolver: DnsClient, zone: str, question: Question) -> Answer:
+async def ask_zone(resolver: DnsClient, zone: str, question: Question) -> Answer:
     """What the first server of the zone that knows says; the resolver's word where none of them can be reached."""
     for answer in await resolver.ask_authoritative(zone, *question):
         if answer.known:

@@ -7,6 +7,7 @@ so a kill in between leaves a file without a row, never a row without its key.
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from mailctl.domains.desired import DomainKey, MailDomain
@@ -19,11 +20,14 @@ from mailctl.standards.names import BadName, domain_name
 from mailctl.store.tables import DkimKey, Domain, KeyState, TenantState
 
 
-def resolve_request(w: Wiring, request: Request) -> Resolved:
-    """The request against the store, the settings and the host; raises `BadInput` with every reason."""
+def resolve_request(w: Wiring, request: Request, *, only_look: bool = False) -> Resolved:
+    """The request against the store, the settings and the host; raises `BadInput` with every reason.
+
+    `only_look`: nothing is to be changed, so that a suspended tenant is no obstacle.
+    """
     stored = stored_domain(w, request.name)
     owner = tenant_of(w, stored) if stored else None
-    problems = _tenant_problems(w, request.tenant or owner)
+    problems = [] if only_look else _tenant_problems(w, request.tenant or owner or DEFAULT_TENANT)
     return resolve(request, w.settings, stored, owner, w.host.name(), w.host.addresses(), problems)
 
 
@@ -39,9 +43,7 @@ def tenant_of(w: Wiring, domain: Domain) -> str:
     return next(tenant.name for tenant in w.store.tenants.list() if tenant.id == domain.tenant_id)
 
 
-def _tenant_problems(w: Wiring, name: str | None) -> list[str]:
-    if name is None:
-        return []
+def _tenant_problems(w: Wiring, name: str) -> list[str]:
     tenant = w.store.tenants.get(name)
     if tenant is None:
         return [] if name == DEFAULT_TENANT else [f"there is no tenant {name!r} (mailctl tenant add {name})"]
@@ -60,6 +62,14 @@ def used_selectors(w: Wiring, name: str) -> frozenset[str]:
     """Every selector that ever had a key, retired ones too."""
     domain = w.store.domains.get(name)
     return frozenset(key.selector for key in w.store.keys.list(domain)) if domain else frozenset()
+
+
+def held_selectors(w: Wiring, name: str) -> frozenset[str]:
+    """Every selector at which a resolver may still find a key: a retired one can be cached for its TTL."""
+    domain = w.store.domains.get(name)
+    since = w.now() - timedelta(seconds=w.settings.dns.ttl)
+    rows = w.store.keys.list(domain) if domain else ()
+    return frozenset(row.selector for row in rows if row.retired_at is None or row.retired_at > since)
 
 
 def with_keys(w: Wiring, domain: MailDomain, new_keys: Mapping[str, bytes]) -> MailDomain:
@@ -91,20 +101,30 @@ def signers(
     ]
 
 
+def is_remembered(w: Wiring, resolved: Resolved) -> bool:
+    """Whether the store says of the domain what was asked for."""
+    row = w.store.domains.get(resolved.domain.name)
+    return row is not None and _facts_of(row) == _facts(resolved)
+
+
 def remember(w: Wiring, resolved: Resolved, new_keys: Mapping[str, bytes]) -> None:
-    """Store the tenant, the domain and the new keys; nothing of it stays where one step fails."""
+    """Store the tenant, the domain and the new keys; nothing of it stays where one step fails.
+
+    The row comes first, inside the transaction: it claims the selector, so whatever file is there already was left
+    by a run that was killed before it could commit, and nothing was ever signed with it.
+    """
     domain = resolved.domain
     written: list[str] = []
     try:
-        for selector, pem in new_keys.items():
-            w.keys.write(domain.name, selector, pem)
-            written.append(selector)
         with w.store.transaction():
             _remember_domain(w, resolved)
             row = w.store.domains.need(domain.name)
             for selector, pem in new_keys.items():
                 algorithm = dkim.algorithm_of(dkim.load_private(pem))
                 w.store.keys.add(row, selector, algorithm, dkim.public_text(pem))
+                w.keys.remove(domain.name, selector)
+                w.keys.write(domain.name, selector, pem)
+                written.append(selector)
     except BaseException:
         for selector in written:
             w.keys.remove(domain.name, selector)
@@ -115,11 +135,14 @@ def remember(w: Wiring, resolved: Resolved, new_keys: Mapping[str, bytes]) -> No
 def remembered(w: Wiring, resolved: Resolved, new_keys: Mapping[str, bytes]) -> Iterator[None]:
     """`remember`, and take it back if what is done inside fails: the store is then as it was."""
     before = w.store.domains.get(resolved.domain.name)
+    tenant = w.store.tenants.get(resolved.tenant)
     remember(w, resolved, new_keys)
     try:
         yield
     except MailctlError:
         _take_back(w, resolved.domain.name, before, new_keys)
+        if tenant is None:
+            w.store.tenants.remove(resolved.tenant)
         raise
 
 
@@ -148,17 +171,20 @@ def _facts_of(domain: Domain) -> dict[str, Any]:
 def _remember_domain(w: Wiring, resolved: Resolved) -> None:
     if resolved.tenant == DEFAULT_TENANT and w.store.tenants.get(DEFAULT_TENANT) is None:
         w.store.tenants.add(DEFAULT_TENANT)
-    domain = resolved.domain
-    facts: dict[str, Any] = {
-        "hostname": domain.hostname,
-        "delegated": resolved.delegated,
-        "receives_mail": domain.receives_mail,
-        "dmarc_policy": domain.dmarc_policy,
-    }
-    if w.store.domains.get(domain.name) is None:
-        w.store.domains.add(resolved.tenant, domain.name, **facts)
+    name, facts = resolved.domain.name, _facts(resolved)
+    if w.store.domains.get(name) is None:
+        w.store.domains.add(resolved.tenant, name, **facts)
     else:
-        w.store.domains.set(domain.name, **facts)
+        w.store.domains.set(name, **facts)
+
+
+def _facts(resolved: Resolved) -> dict[str, Any]:
+    return {
+        "hostname": resolved.domain.hostname,
+        "delegated": resolved.delegated,
+        "receives_mail": resolved.domain.receives_mail,
+        "dmarc_policy": resolved.domain.dmarc_policy,
+    }
 
 
 def forget(w: Wiring, domain: Domain) -> None:
@@ -169,11 +195,11 @@ def forget(w: Wiring, domain: Domain) -> None:
         w.keys.remove(domain.name, selector)
 
 
-def published(w: Wiring, name: str) -> None:
-    """The keys that were planned have been seen at every authoritative server."""
+def published(w: Wiring, name: str, selectors: Collection[str]) -> None:
+    """The named keys have been seen at every authoritative server."""
     with w.store.transaction():
         for row in key_rows(w, name):
-            if row.state is KeyState.PLANNED:
+            if row.selector in selectors and row.state is KeyState.PLANNED:
                 w.store.keys.set_state(row, KeyState.PUBLISHED)
 
 

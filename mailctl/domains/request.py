@@ -17,6 +17,8 @@ from mailctl.standards.dns import Address
 from mailctl.store.tables import DmarcPolicy, Domain
 
 DEFAULT_TENANT = "default"
+# Below it stand names like mc20261124b-rsa._domainkey.NAME, of 253 characters at most (RFC 1035 §2.3.4).
+LONGEST = names.NAME_LENGTH - len("mc20261124b-rsa._domainkey.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,17 @@ def resolve(
     name = _name(names.domain_name, request.name, "the domain", problems)
     wished = request.hostname or (stored and stored.hostname) or settings.host.name or host_name
     hostname = _name(names.host_name, wished, "the host's name (--hostname, host.name)", problems)
+    if len(name) > LONGEST:
+        problems.append(f"{name} leaves no room for the names of its DKIM keys: {LONGEST} characters at most")
     addresses = _addresses(request, settings, host_addresses, problems)
     if stored_tenant and request.tenant and request.tenant != stored_tenant:
         problems.append(f"{request.name} belongs to tenant {stored_tenant}, not {request.tenant}")
     delegated = request.delegated if request.delegated is not None else bool(stored and stored.delegated)
-    if delegated and not settings.dkim.delegation_zone:
+    zone = settings.dkim.delegation_zone
+    if delegated and not zone:
         problems.append("delegated keys need a zone of yours to live in: set dkim.delegation_zone")
+    elif delegated and zone and len(f"mc1.{name}.{zone}") > names.NAME_LENGTH:
+        problems.append(f"mc1.{name}.{zone} is longer than {names.NAME_LENGTH} characters")
     if problems:
         raise BadInput(
             f"{request.name!r} cannot be set up", details=problems, hint="nothing was changed; mend these"
@@ -90,7 +97,7 @@ def resolve(
         hostname=hostname,
         ipv4=tuple(a for a in addresses if isinstance(a, IPv4Address)),
         ipv6=tuple(a for a in addresses if isinstance(a, IPv6Address)),
-        delegation_zone=settings.dkim.delegation_zone if delegated else None,
+        delegation_zone=zone if delegated else None,
         dmarc_policy=policy.value if policy else None,
         report_address=settings.dmarc.report_address,
         receives_mail=receives if receives is not None else bool(stored and stored.receives_mail),

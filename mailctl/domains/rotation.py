@@ -70,14 +70,14 @@ def new_selectors(
 ) -> dict[str, str]:
     """Selector → algorithm of the pair to make: by date, or the delegated slot that no living key holds.
 
-    `used` are the selectors that ever had a key, `held` those that have one now. A delegated domain has two names,
-    one in use and one for the next key, so it signs with RSA alone: two keys at one selector are undefined (RFC 6376
-    §3.6.2.2). ValueError where no name is free.
+    `used` are the selectors that ever had a key, `held` those at which one may still be found. A delegated domain has
+    two names, one in use and one for the next key, so it signs with RSA alone: two keys at one selector are undefined
+    (RFC 6376 §3.6.2.2). ValueError where no name is free.
     """
     if delegated:
         free = [slot for slot in DELEGATED_SLOTS if slot not in held]
         if not free:
-            raise ValueError("both delegated selectors hold a key: retire the older one first")
+            raise ValueError("both delegated selectors hold a key, or resolvers may still hold one for them")
         return {free[0]: "rsa"}
     for suffix in ("", *"bcdefghijklmnopqrstuvwxyz"):
         stem = f"mc{today:%Y%m%d}{suffix}"

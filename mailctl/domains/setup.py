@@ -17,11 +17,11 @@ from mailctl.domains.host_setup import apply_host, plan_host
 from mailctl.domains.publish import Sighting, find_zone, must_be_seen, publish, see, wait
 from mailctl.domains.rehearsal import PlannedLookup, Rehearsal, prove_live, rehearse
 from mailctl.domains.request import Request, Resolved
-from mailctl.domains.verify import Report, verify
+from mailctl.domains.verify import Report, unreachable, verify
 from mailctl.domains.wiring import Wiring
 from mailctl.domains.zone_plan import WRITES, Action, ZonePlan, plan_zone, planned_zone
 from mailctl.errors import Refused, Undetermined
-from mailctl.standards import dkim, spf_tree
+from mailctl.standards import spf_tree
 from mailctl.store.tables import Domain
 
 Say = Callable[[str], None]
@@ -40,13 +40,20 @@ class Proposal:
     new_keys: Mapping[str, bytes]  # selector → private key, PEM; in memory until carried out
     zone_plan: ZonePlan
     host_plan: HostPlan | None  # None: the host is left out
-    spf_lookups: int
+    spf_lookups: Mapping[str, int]  # what each SPF record would cost a receiver
     rehearsal: Rehearsal | None  # None: not asked for
+
+    stored: bool  # whether the store says of the domain what was asked for
+
+    @property
+    def coming(self) -> frozenset[str]:
+        """The selectors that are to sign next."""
+        return frozenset(key.selector for key in self.domain.keys if key.state in COMING)
 
     @property
     def empty(self) -> bool:
-        coming = any(key.state in COMING for key in self.domain.keys)
-        return not (coming or self.zone_plan.pending or (self.host_plan and not self.host_plan.empty))
+        host = self.host_plan is not None and not self.host_plan.empty
+        return self.stored and not (self.coming or self.zone_plan.pending or host)
 
     @property
     def dangers(self) -> tuple[str, ...]:
@@ -95,8 +102,9 @@ async def propose(
         new_keys=new_keys,
         zone_plan=plan,
         host_plan=plan_host(w, domain, new_keys) if with_host else None,
-        spf_lookups=(await spf_tree.count(lookup, name)).lookups,
+        spf_lookups={c.name: (await spf_tree.count(lookup, c.name)).lookups for c in plan.spf},
         rehearsal=await _rehearse(w, domain, new_keys, plan) if proven else None,
+        stored=registry.is_remembered(w, resolved),
     )
 
 
@@ -116,11 +124,17 @@ def overlap(w: Wiring) -> timedelta:
 def make_keys(w: Wiring, resolved: Resolved) -> dict[str, bytes]:
     """A new pair, in memory: RSA-2048 and Ed25519, or RSA alone where the keys are delegated."""
     name = resolved.domain.name
-    held = [row.selector for row in registry.key_rows(w, name)]
-    used = registry.used_selectors(w, name)
-    pair = rotation.new_selectors(used, held, w.now().date(), delegated=resolved.delegated)
+    used, held = registry.used_selectors(w, name), registry.held_selectors(w, name)
+    try:
+        pair = rotation.new_selectors(used, held, w.now().date(), delegated=resolved.delegated)
+    except ValueError as error:
+        raise Refused(
+            f"no selector is free for a new key of {name}",
+            details=[str(error)],
+            hint=f"mailctl dkim list {name} shows them; mailctl dkim retire {name} frees one, after dns.ttl",
+        ) from error
     return {
-        selector: dkim.generate("ed25519" if algorithm == "ed25519" else "rsa")
+        selector: w.new_key("ed25519" if algorithm == "ed25519" else "rsa")
         for selector, algorithm in pair.items()
     }
 
@@ -136,11 +150,12 @@ def guard(proposal: Proposal, *, force: bool) -> None:
             hint="nothing was changed; try again when the name servers answer",
         )
     conflicts = [f"{c.name} {c.rdtype}: {c.reason}" for c in plan.having(Action.CONFLICT)]
-    if proposal.spf_lookups > SPF_LOOKUPS:
-        conflicts.append(
-            f"the SPF record would cost a receiver {proposal.spf_lookups} lookups, and {SPF_LOOKUPS} are allowed"
-            " (RFC 7208 §4.6.4): take an include out"
-        )
+    conflicts += [
+        f"the SPF record of {owner} would cost a receiver {lookups} lookups, and {SPF_LOOKUPS} are allowed"
+        " (RFC 7208 §4.6.4): take an include out"
+        for owner, lookups in proposal.spf_lookups.items()
+        if lookups > SPF_LOOKUPS
+    ]
     if conflicts:
         raise Refused(f"{name} has to be mended by hand first", details=conflicts, hint="nothing was changed")
     if proposal.dangers and not force:
@@ -176,7 +191,7 @@ async def publish_plan(w: Wiring, proposal: Proposal, *, wait_seconds: float, sa
     if pending and w.publisher is not None:
         say(f"publishing {len(pending)} record sets by {w.publisher.name}")
         await publish(pending, w.publisher, proposal.zone)
-    coming = {key.text for key in proposal.domain.keys if key.state in COMING}
+    coming = {key.text for key in proposal.domain.keys if key.selector in proposal.coming}
     awaited = [c for c in proposal.zone_plan.changes if c in pending or coming.intersection(c.after)]
     if awaited:
         say(f"waiting for {len(awaited)} record sets at every authoritative server")
@@ -193,7 +208,7 @@ async def carry_out_dns(
     """The DNS half alone. New keys are published and seen; they sign after `setup` or `dkim rotate`."""
     registry.remember(w, proposal.resolved, proposal.new_keys)
     await publish_plan(w, proposal, wait_seconds=wait_seconds, say=say, watch=watch)
-    registry.published(w, proposal.domain.name)
+    registry.published(w, proposal.domain.name, proposal.coming)
 
 
 async def wait_for_all(
@@ -224,16 +239,20 @@ async def propose_stored(w: Wiring, name: str) -> Proposal:
 
 async def verify_stored(w: Wiring, name: str) -> Report:
     """Check a domain of the store against what setup planned for it."""
-    resolved = registry.resolve_request(w, Request(w.store.domains.need(name).name))
+    request = Request(w.store.domains.need(name).name)
+    resolved = registry.resolve_request(w, request, only_look=True)
     domain = registry.with_keys(w, resolved.domain, {})
-    zone = await find_zone(w.resolver, domain.name, w.settings.dns.zone)
+    try:
+        zone = await find_zone(w.resolver, domain.name, w.settings.dns.zone)
+    except Undetermined as error:
+        return unreachable(domain.name, error)
     return await verify(domain, w.resolver, zone)
 
 
 def activate(w: Wiring, proposal: Proposal, *, say: Say) -> None:
     """Sign with what was seen: the host's tables first, then the store, so that a rerun repeats both."""
     name = proposal.domain.name
-    fresh = [row.selector for row in registry.key_rows(w, name) if row.state in COMING]
+    fresh = [row.selector for row in registry.key_rows(w, name) if row.selector in proposal.coming]
     if not fresh:
         return
     say(f"signing with {', '.join(fresh)}")

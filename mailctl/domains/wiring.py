@@ -16,6 +16,7 @@ from mailctl.edges.publisher import Publisher
 from mailctl.edges.resolver import DnsClient, Resolver, system_nameservers
 from mailctl.errors import BadInput
 from mailctl.settings import Settings
+from mailctl.standards import dkim
 from mailctl.store import Store, open_store
 
 MANUAL = "manual"
@@ -27,7 +28,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Wiring:
-    """`publisher` is None where a person publishes by hand."""
+    """`publisher` is None where a person publishes by hand; `new_key` makes a private key, PEM."""
 
     settings: Settings
     store: Store
@@ -36,6 +37,7 @@ class Wiring:
     resolver: DnsClient
     publisher: Publisher | None
     now: Callable[[], datetime] = utc_now
+    new_key: Callable[[dkim.Algorithm], bytes] = dkim.generate
 
 
 @asynccontextmanager

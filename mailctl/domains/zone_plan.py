@@ -68,6 +68,12 @@ class ZonePlan:
         """What is wrong in zones that others keep (PTR, a host name in another domain)."""
         return tuple(c for c in self.changes if c.writes and c.zone == ELSEWHERE)
 
+    @property
+    def spf(self) -> tuple[ZoneChange, ...]:
+        """The SPF records, those of the return path and of the HELO name too."""
+        purposes = (Purpose.SPF, Purpose.RETURN_PATH_SPF, Purpose.HELO_SPF)
+        return tuple(c for c in self.changes if c.purpose in purposes and c.action is not Action.FOREIGN)
+
     def having(self, action: Action) -> tuple[ZoneChange, ...]:
         return tuple(c for c in self.changes if c.action is action)
 

@@ -11,10 +11,9 @@ import stat
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from mailctl.errors import HostCannot, Refused
 from mailctl.private_files import read_private
+from mailctl.standards import dkim
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -79,10 +78,14 @@ class KeyFiles:
 
 
 class MemoryKeyFiles:
-    """The same promises, in memory."""
+    """The same promises, in memory; `held` are all the keys, by path."""
 
     def __init__(self) -> None:
         self._keys: dict[Path, bytes] = {}
+
+    @property
+    def held(self) -> dict[Path, bytes]:
+        return dict(self._keys)
 
     def path(self, domain: str, selector: str) -> Path:
         return Path(_name(domain)) / f"{_name(selector)}.pem"
@@ -118,8 +121,8 @@ def _there_already(path: Path) -> Refused:
 
 def _must_be_key(pem: bytes, path: Path) -> None:
     try:
-        load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError) as error:  # TypeError: it wants a passphrase
+        dkim.load_private(pem)
+    except dkim.KeyProblem as error:
         raise HostCannot(f"this is not a private key in PEM without a passphrase: {path}") from error
 
 

@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -83,6 +84,9 @@ def _pem(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+@lru_cache(
+    maxsize=64
+)  # OpenSSL takes 80 ms to check an RSA key, and a setup needs the same few at every step
 def load_private(pem: bytes) -> PrivateKey:
     """The key in `pem`; `KeyProblem` if it is none, is encrypted, or is of another kind."""
     try:

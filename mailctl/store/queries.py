@@ -200,12 +200,14 @@ class Keys(_Repository):
         public_text: str,
         state: str = KeyState.PLANNED,
     ) -> DkimKey:
-        """A new key. Raises Refused if the domain has one at that selector."""
+        """A new key. Raises Refused if the domain has one at that selector; a retired one makes room."""
         try:
             settled = selector_name(selector)
         except BadName as error:
             raise BadInput(f"{selector!r} cannot be a selector", details=error.reasons) from error
         with self._transaction(True) as session:
+            at_selector = (col(DkimKey.domain_id) == _id(domain)) & (col(DkimKey.selector) == settled)
+            session.exec(sa.delete(DkimKey).where(at_selector, col(DkimKey.state) == KeyState.RETIRED))
             key = DkimKey(
                 domain_id=_id(domain),
                 selector=settled,
