@@ -46,6 +46,11 @@ def tree() -> dict[str, Any]:
     return found
 
 
+def root_options() -> set[str]:
+    """The options that stand before the verb."""
+    return {name for param in typer.main.get_command(app).params for name in param.opts}
+
+
 def examples(command: Any) -> list[str]:
     """The commands of an epilog, which stand there between bars or dots."""
     epilog = re.sub(r"^Examples?:\s*", "", (command.epilog or "").strip())

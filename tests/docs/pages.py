@@ -27,6 +27,8 @@ GUIDES = (DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md")))
 
 _NOT_RUN = re.compile(r"\s*<!-- not run by a test: (.+) -->\s*")
 _FIRST = re.compile(r"\s*<!-- run first: (.+) -->\s*")
+# At the start, or after a prompt, sudo, a shell's operators, the dash of a YAML list, or the user of a cron line.
+_COMMAND = re.compile(r"(?:^|\$ |\bsudo |[|;&(] *|- |\broot +)mailctl((?: +[^\s|;&)#>]+(?:\|[a-z|]+)?)+)")
 _FENCE = re.compile(r"(?P<indent>\s*)```(?P<language>\w*).*")
 
 
@@ -102,13 +104,18 @@ def commands(block: Block) -> list[Step]:
 
 
 def typed(page: Path) -> Iterator[tuple[int, str]]:
-    """Each `mailctl …` that stands in code on a page: in a block of commands, or between backticks."""
-    inside = False
+    """What follows `mailctl` wherever it stands as a command: in blocks, after "$ " in consoles, between backticks."""
+    inside = {number: line for block in blocks(page) for number, line in _typed_lines(block)}
+    fenced = {n for block in blocks(page) for n in range(block.line, block.line + len(block.lines) + 2)}
     for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
-        if line.lstrip().startswith("```"):
-            inside = not inside and line.strip() in ("```console", "```bash", "```sh", "```yaml", "```text")
-            continue
-        code = [line] if inside else re.findall(r"`([^`]+)`", line)
+        code = re.findall(r"`([^`]+)`", line) if number not in fenced else [inside.get(number, "")]
         for text in code:
-            for match in re.finditer(r"(?:^|[\s/(|;&])mailctl((?: +[^\s|;&)#>]+)+)", text):
+            for match in _COMMAND.finditer(text):
                 yield number, match[1].strip()
+
+
+def _typed_lines(block: Block) -> Iterator[tuple[int, str]]:
+    if block.language == "console":
+        yield from ((step.line, step.command.replace("\n", " ")) for step in commands(block))
+    else:
+        yield from enumerate(block.lines, block.line + 1)
