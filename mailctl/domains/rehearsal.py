@@ -83,7 +83,8 @@ class PlannedLookup:
         self._planned = planned or MemoryResolver(records)
 
     async def __call__(self, name: str, rdtype: str) -> Answer:
-        if (name.lower().rstrip("."), rdtype) in self._ours:
+        name = name.lower().rstrip(".")
+        if {(name, rdtype), (name, "CNAME")} & self._ours:  # a planned CNAME answers for every type
             return await self._planned(name, rdtype)
         answer = await self._live(name, rdtype)
         return answer if answer.known else await self._fallback(answer)

@@ -229,10 +229,13 @@ class Keys(_Repository):
 
     def remove(self, key: DkimKey) -> None:
         """Forget a key that nobody outside has seen, or that is retired. Raises Refused for any other."""
-        if key.state not in (KeyState.PLANNED, KeyState.RETIRED):
-            raise Refused(f"the key {key.selector} is {key.state}, and cannot be forgotten")
         with self._transaction(True) as session:
-            session.exec(sa.delete(DkimKey).where(col(DkimKey.id) == key.id))
+            found = session.get(DkimKey, key.id, with_for_update=True)
+            if found is None:
+                return
+            if found.state not in (KeyState.PLANNED, KeyState.RETIRED):
+                raise Refused(f"the key {found.selector} is {found.state}, and cannot be forgotten")
+            session.delete(found)
 
     def set_state(self, key: DkimKey | UUID, state: str) -> DkimKey:
         """Move a key on, and keep the moment. A state it has already changes nothing.

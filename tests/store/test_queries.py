@@ -172,6 +172,36 @@ def test_a_key_goes_forward_and_keeps_each_moment(store: Store) -> None:
         store.keys.add(domain, "a b", "rsa", "v=DKIM1; p=x")
 
 
+def test_a_retired_key_makes_room_at_its_selector(store: Store) -> None:
+    store.tenants.add("acme")
+    domain = store.domains.add("acme", "example.org")
+    first = store.keys.add(domain, "mc1", "rsa", "v=DKIM1; p=old")
+    for state in ("planned", "published", "active", "retiring"):
+        store.keys.set_state(first, state)
+        with pytest.raises(Refused, match="there is a key at the selector mc1 already"):
+            store.keys.add(domain, "mc1", "rsa", "v=DKIM1; p=new")
+    store.keys.set_state(first, "retired")
+    other = store.keys.add(
+        store.domains.add("acme", "example.net"), "mc1", "rsa", "v=DKIM1; p=other", "retired"
+    )
+    second = store.keys.add(domain, "mc1", "rsa", "v=DKIM1; p=new")
+    assert store.keys.list(domain) == (second,)
+    assert (second.state, second.retired_at) == (KeyState.PLANNED, None)
+    assert store.keys.list(other.domain_id) == (other,)
+
+
+def test_only_a_key_that_nobody_saw_or_needs_is_forgotten(store: Store) -> None:
+    store.tenants.add("acme")
+    domain = store.domains.add("acme", "example.org")
+    planned = store.keys.add(domain, "mc1", "rsa", "v=DKIM1; p=x")
+    store.keys.set_state(planned, "published")
+    with pytest.raises(Refused, match="the key mc1 is published"):
+        store.keys.remove(planned)  # the row that the caller holds is old
+    store.keys.remove(store.keys.add(domain, "mc2", "rsa", "v=DKIM1; p=y"))
+    store.keys.remove(store.keys.add(domain, "mc3", "rsa", "v=DKIM1; p=y", "retired"))
+    assert [key.selector for key in store.keys.list(domain)] == ["mc1"]
+
+
 def test_a_transaction_is_all_or_nothing(store: Store) -> None:
     with pytest.raises(RuntimeError, match="on purpose"), store.transaction():
         store.tenants.add("acme")
