@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailctl.edges.host import Completed, Host
+from mailctl.errors import HostCannot
 
 PATIENCE = 15.0  # seconds until a service must be up, or gone
 _STEP = 0.05
@@ -93,7 +94,10 @@ def postfix_running(host: Host, layout: Layout) -> bool:
 
 def opendkim_pid(host: Host, daemon: Daemon) -> int | None:
     """The daemon's process, if its PID file names one that is an opendkim."""
-    node = host.read(daemon.pid_file)
+    try:
+        node = host.read(daemon.pid_file)
+    except HostCannot:  # its folder is opendkim's alone: only root can tell whether it runs
+        return None
     text = node.content.decode("ascii", "replace").strip() if node else ""
     if not text.isdecimal():
         return None
@@ -181,7 +185,13 @@ def stop_opendkim(host: Host, daemon: Daemon, *, systemd: bool) -> None:
         _run(host, ["systemctl", "stop", daemon.name])
     else:
         host.signal(pid, signal.SIGTERM)
-    _wait(host, f"{daemon.name} did not stop", lambda: opendkim_pid(host, daemon) != pid)
+
+    def gone() -> bool:
+        # libmilter looks for the signal when somebody connects, and else every five seconds (MI_CHK_TIME).
+        host.knock(daemon.port)
+        return opendkim_pid(host, daemon) != pid
+
+    _wait(host, f"{daemon.name} did not stop", gone)
 
 
 def _run(host: Host, argv: list[str]) -> Completed:

@@ -77,6 +77,7 @@ class Host(Protocol):
     def run(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float = 60) -> Completed: ...
     def which(self, program: str) -> str | None: ...
     def signal(self, pid: int, number: int) -> bool: ...
+    def knock(self, port: int) -> bool: ...
     def account(self, name: str) -> Account | None: ...
     def effective_uid(self) -> int: ...
     def name(self) -> str: ...
@@ -167,6 +168,14 @@ class RealHost:
         try:
             os.kill(pid, number)
         except ProcessLookupError:
+            return False
+        return True
+
+    def knock(self, port: int) -> bool:
+        """Connect to a TCP port of this host and hang up; whether somebody was there."""
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
             return False
         return True
 
@@ -402,6 +411,10 @@ class MemoryHost:
         if number in (signal.SIGTERM, signal.SIGKILL):
             self.processes.pop(pid, None)
         return present
+
+    def knock(self, port: int) -> bool:
+        """As on a real host."""
+        return any(port in process.ports for process in self.processes.values())
 
     def account(self, name: str) -> Account | None:
         """As on a real host."""
