@@ -1,5 +1,6 @@
 """The page of what is set on a host, from provisioning/."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,8 @@ def host_parameters() -> str:
     rows: list[list[str]] = []
     for title, names in _sections(provisioning.source("postfix/main.toml")):
         tables = provisioning.tables("postfix/main.toml")
-        text += f"\n### {title}\n\n"
+        head, _, rest = re.sub(r"([:;.]) ", r"\1\n", title, count=1).partition("\n")
+        text += f"\n### {head.rstrip(':;.')}\n\n" + (f"{rest[0].upper()}{rest[1:]}.\n\n" if rest else "")
         rows = [_parameter(name, tables[name], values.get(name)) for name in names]
         text += table(["parameter", "value", "how", "why"], rows)
     text += "\n## Services in master.cf\n\n"
