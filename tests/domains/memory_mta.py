@@ -46,9 +46,10 @@ class Mta:
         self.defaults = blank | DEFAULTS | {"mail_version": version}
         self.failing: dict[str, str] = {}
         self._next_pid = 400
+        self._units: set[str] = set()
 
     def programs(self) -> dict[str, object]:
-        names = ("postconf", "postfix", "master", "opendkim", "postalias", "install")
+        names = ("postconf", "postfix", "master", "opendkim", "postalias", "install", "systemctl")
         return {**{name: getattr(self, name) for name in names}, "dpkg-query": self.dpkg_query}
 
     def _fails(self, argv: Sequence[str]) -> Completed | None:
@@ -134,6 +135,22 @@ class Mta:
             host.processes[pid] = Process("opendkim", (int(socket[1]),) if socket else ())
             host.add(conf.get("PidFile", "/run/opendkim/opendkim.pid").strip(), f"{pid}\n")
         return Completed(0)
+
+    def systemctl(self, host: MemoryHost, argv: Sequence[str], stdin: bytes) -> Completed:
+        """Units do what their files say: Debian's two, and those that mailctl wrote and had systemd read."""
+        verb, unit = argv[1], argv[-1]
+        if verb == "daemon-reload":
+            self._units = {path.stem for path in host.nodes if path.suffix == ".service"}
+            return Completed(0)
+        if unit == "postfix":
+            return self.postfix(host, ["postfix", "-c", "/etc/postfix", verb], stdin)
+        if unit != "opendkim" and unit not in self._units:
+            return Completed(5, "", f"Failed to {verb} {unit}.service: Unit {unit}.service not found.")
+        conf = "/etc/opendkim.conf" if unit == "opendkim" else "/etc/opendkim/ed25519.conf"
+        pid_file = host.nodes.get(Path(f"/run/opendkim/{unit}.pid"))
+        if verb == "stop" and pid_file is not None:
+            host.processes.pop(int(pid_file.content), None)
+        return self.opendkim(host, ["opendkim", "-x", conf], stdin) if verb == "start" else Completed(0)
 
     def postalias(self, host: MemoryHost, argv: Sequence[str], _stdin: bytes) -> Completed:
         if failed := self._fails(argv):

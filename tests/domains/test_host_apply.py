@@ -345,6 +345,29 @@ def test_the_last_domain_of_an_algorithm_takes_its_daemon_along() -> None:
     assert plan_for(host, inputs(domains=(HostedDomain("shop.example", (RSA,)),))).empty
 
 
+def test_with_systemd_every_service_is_its_business() -> None:
+    host = bare_host()
+    host.processes[1] = Process("systemd")
+    host.run(["systemctl", "start", "postfix"])
+    host.run(["systemctl", "start", "opendkim"])
+    before, wanted = files(host), inputs(systemd=True)
+    set_up(host, wanted)
+    assert running(host) == ["master", "opendkim", "opendkim", "systemd"]
+    assert plan_for(host, wanted).empty
+    told = [call[1:] for call in host.calls if call[0] == "systemctl"][2:]
+    assert told == [
+        ("daemon-reload",),
+        ("stop", "opendkim"),
+        ("start", "opendkim"),
+        ("start", "opendkim-ed25519"),
+        ("reload", "postfix"),
+    ]
+    assert undone(host)
+    assert files(host) == before
+    assert running(host) == ["master", "opendkim", "systemd"]
+    assert not [call for call in host.calls if call[0] == "signal"]
+
+
 def test_rotation_reloads_the_signers() -> None:
     host = bare_host()
     set_up(host)
