@@ -201,10 +201,3 @@ def host_side(settings: Settings) -> Iterator[HostSide]:
     with open_store(settings.store.url) as store:
         keys = KeyFiles(settings.state_dir / "keys")
         yield HostSide(settings, store, keys, RealHost(), lambda: datetime.now(UTC))
-
-
-def undo_all(settings: Settings, *, force: bool) -> tuple[str, ...]:
-    """The host as mailctl found it; a line for each apply that was taken back."""
-    with host_side(settings) as w:
-        undone = undo_host(w, force=force, everything=True)
-    return tuple(f"{entry.name}: {len(entry.kept)} files put back" for entry in undone)
