@@ -104,9 +104,9 @@ def findings() -> str:
     text += table(["id", "severity", "reference"], rows)
     text += "\nThe end of the id says what was seen:\n\n"
     text += table(["…", "meaning"], [[code(state), _STATE_WORDS[state]] for state in verify._SEVERITIES])
-    text += "\n## Evaluations\n\n"
+    text += "\n## The whole domain\n\n"
     text += (
-        "SPF and DMARC as a receiver would evaluate them, for mail of this host. Where a record is missing or wrong,"
+        "SPF and DMARC are evaluated as a receiver would, for mail of this host. Where a record is missing or wrong,"
         " its own finding says so, and the evaluation that fails with it is left out.\n\n"
     )
     return text + table(
@@ -130,6 +130,7 @@ _STATE_WORDS = {
     "unknown": "No server answered the question.",
 }
 EVALUATIONS = (
+    ("dns.zone-unknown", "unknown", "RFC 1034 §4.2", "The domain's zone could not be found; no more is asked then."),
     ("spf.address-passes", "ok", "RFC 7208 §4", "Mail from this address gets `spf=pass`."),
     ("spf.address-does-not-pass", "error", "RFC 7208 §4", "It does not; the message names the term that decided."),
     ("spf.evaluation-unknown", "unknown", "RFC 7208 §4", "SPF could not be evaluated: a server did not answer."),

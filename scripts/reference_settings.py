@@ -111,4 +111,7 @@ For scripts:
 | `mailctl setup` | done, and the proof holds | done, and the proof does not hold | bad usage | not seen everywhere in time: run it again |
 | `mailctl dns wait` | every server has every record | | bad usage | not in time |
 | `mailctl db status --check` | up to date | | not up to date | |
+
+A plan that holds something dangerous or a conflict is refused, and so ends in 4, where `setup --check` is asked without
+`--force`; `dns plan --check` does so for conflicts only.
 """  # noqa: E501 - a table has long lines

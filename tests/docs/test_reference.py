@@ -81,6 +81,6 @@ def test_every_finding_of_verify_is_in_the_reference() -> None:
 
 def test_the_evaluations_are_those_that_verify_can_give() -> None:
     source = Path(verify.__file__).read_text(encoding="utf-8")
-    literals = set(re.findall(r'"((?:spf|dmarc)\.[a-z-]+)"', source))
+    literals = set(re.findall(r'"((?:spf|dkim|dmarc|dns|mx|ptr)\.[a-z-]+)"', source))
     documented = {identifier for identifier, *_ in reference_dns.EVALUATIONS}
     assert literals <= documented
