@@ -1,5 +1,7 @@
 """`mailctl host facts|plan|apply|undo`: Postfix and OpenDKIM on this host, for all stored domains."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -7,6 +9,11 @@ import typer
 from mailctl import host_views
 from mailctl.domains import host_setup
 from mailctl.domains.host_plan import HostPlan
+from mailctl.domains.pointers import Pointer, pointers
+from mailctl.domains.wiring import make_resolver
+from mailctl.errors import Undetermined
+from mailctl.settings import Settings
+from mailctl.standards.dns import Address
 from mailctl.terminal import Invocation, confirm, invocation, print_json
 
 app = typer.Typer(
@@ -27,10 +34,20 @@ def facts(ctx: typer.Context, as_json: Json = False) -> None:
     inv = invocation(ctx)
     with host_setup.host_side(inv.settings()) as w:
         found = host_setup.host_facts(w)
+    named = asyncio.run(_pointers(inv.settings(), found.public_addresses))
     if as_json:
-        print_json(host_views.facts_report(found))
+        print_json(host_views.facts_report(found, named))
     else:
-        host_views.show_facts(inv.out, found)
+        host_views.show_facts(inv.out, found, named)
+
+
+async def _pointers(settings: Settings, addresses: Sequence[Address]) -> tuple[Pointer, ...]:
+    try:
+        resolver = make_resolver(settings)
+    except Undetermined as error:
+        return tuple(Pointer(address, "unknown", detail=error.message) for address in addresses)
+    async with resolver:
+        return await pointers(resolver, addresses)
 
 
 @app.command(epilog="Example: mailctl host plan --check || echo 'this host has drifted'")

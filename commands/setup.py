@@ -8,7 +8,7 @@ import typer
 
 from mailctl import views
 from mailctl.domains import setup as flow
-from mailctl.domains.host_setup import undo_host
+from mailctl.domains.host_setup import recover_host, undo_host
 from mailctl.domains.request import Request, given_addresses
 from mailctl.domains.wiring import MANUAL, wire
 from mailctl.errors import BadInput
@@ -86,6 +86,8 @@ class How:
 
 async def _run(inv: Invocation, settings: Settings, request: Request, dns: str | None, how: How) -> None:
     async with wire(settings, publisher=dns) as w:
+        for entry in recover_host(w) if how.host and not how.dry else ():
+            inv.note(f"put back what a run that was cut off had changed ({entry.name})", -1)
         proposal = await flow.propose(w, request, with_host=how.host)
         if how.json and how.dry:
             print_json(views.proposal_facts(proposal))

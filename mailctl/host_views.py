@@ -3,18 +3,20 @@
 Promise: prints only; every value from outside goes through `terminal.safe`; no secret is in what it gets.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 
 from mailctl.domains.host_facts import HostFacts
 from mailctl.domains.host_plan import FileChange, HostPlan, rights
+from mailctl.domains.pointers import Pointer
 from mailctl.terminal import safe
 
 SIGNS = {"create": ("+", "green"), "change": ("~", "yellow"), "mode": ("~", "yellow"), "remove": ("-", "red")}
 
 
-def facts_report(facts: HostFacts) -> dict[str, Any]:
+def facts_report(facts: HostFacts, pointers: Sequence[Pointer]) -> dict[str, Any]:
     """The facts as plain data: what a person or another program wants to know."""
     postfix, opendkim = facts.postfix, facts.opendkim
     return {
@@ -22,6 +24,10 @@ def facts_report(facts: HostFacts) -> dict[str, Any]:
         "system": facts.system,
         "systemd": facts.systemd,
         "public_addresses": [str(address) for address in facts.public_addresses],
+        "pointers": [
+            {"address": str(p.address), "state": p.state, "names": list(p.names), "detail": p.detail}
+            for p in pointers
+        ],
         "private_addresses": [str(address) for address in facts.private_addresses],
         "postfix": postfix
         and {
@@ -40,10 +46,16 @@ def facts_report(facts: HostFacts) -> dict[str, Any]:
     }
 
 
-def show_facts(out: Console, facts: HostFacts) -> None:
+def show_facts(out: Console, facts: HostFacts, pointers: Sequence[Pointer]) -> None:
     """Names, addresses, software, and what of Postfix is configured."""
     out.print(f"[bold]{safe(facts.name)}[/]  {safe(facts.system)}{', systemd' if facts.systemd else ''}")
     out.print(f"  addresses  {', '.join(map(str, facts.public_addresses)) or 'none that is public'}")
+    for pointer in pointers:
+        style = {"confirmed": "green", "unknown": "magenta"}.get(pointer.state, "yellow")
+        names = safe(", ".join(pointer.names))
+        out.print(
+            f"  PTR        {pointer.address} [{style}]{pointer.state}[/] {names} {safe(pointer.detail)}".rstrip()
+        )
     for name, found in (("postfix", facts.postfix), ("opendkim", facts.opendkim)):
         if found is None:
             out.print(f"  {name:9}  [red]not installed[/]: apt-get install {name}")

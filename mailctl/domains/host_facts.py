@@ -17,6 +17,7 @@ from mailctl.edges.host import Account, Host
 from mailctl.errors import HostCannot
 from mailctl.standards.dns import Address
 
+SIGNS_WITH = "rsa-sha256"  # what every verifier knows; without it mail would leave unsigned
 PACKAGES = {"postfix": "postfix", "opendkim": "opendkim"}  # program: Debian package
 # Not `is_private`: it also holds the documentation networks, which laboratories use.
 _LOCAL_NETWORKS = tuple(
@@ -115,6 +116,8 @@ def require(facts: HostFacts) -> None:
         name for name, found in (("postfix", facts.postfix), ("opendkim", facts.opendkim)) if not found
     ]
     reasons += [f"{name} is not installed" for name in missing]
+    if facts.opendkim and SIGNS_WITH not in facts.opendkim.algorithms:
+        reasons.append(f"opendkim -V does not name {SIGNS_WITH}: it cannot run, or cannot sign")
     if facts.uid != 0:
         reasons.append("only root may change Postfix and OpenDKIM")
     if facts.opendkim and "opendkim" not in facts.accounts:

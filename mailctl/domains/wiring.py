@@ -43,11 +43,8 @@ class Wiring:
 @asynccontextmanager
 async def wire(settings: Settings, *, publisher: str | None = None) -> AsyncIterator[Wiring]:
     """The real thing. `publisher` overrides the settings' `dns.publisher`."""
-    nameservers = settings.dns.nameservers or system_nameservers()
     with open_store(settings.store.url) as store:
-        async with Resolver(
-            nameservers, trust_ad=settings.trust.ad, authoritative_port=settings.dns.authoritative_port
-        ) as resolver:
+        async with make_resolver(settings) as resolver:
             yield Wiring(
                 settings=settings,
                 store=store,
@@ -56,6 +53,15 @@ async def wire(settings: Settings, *, publisher: str | None = None) -> AsyncIter
                 resolver=resolver,
                 publisher=make_publisher(settings, publisher or settings.dns.publisher),
             )
+
+
+def make_resolver(settings: Settings) -> Resolver:
+    """The resolver of the settings; raises `Undetermined` where there is no name server to ask."""
+    return Resolver(
+        settings.dns.nameservers or system_nameservers(),
+        trust_ad=settings.trust.ad,
+        authoritative_port=settings.dns.authoritative_port,
+    )
 
 
 def make_publisher(settings: Settings, name: str) -> Publisher | None:

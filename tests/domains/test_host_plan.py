@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailctl.domains.host_desired import HostedDomain, SigningKey
+from mailctl.domains.host_facts import gather, require
 from mailctl.edges.host import Node
 from mailctl.errors import HostCannot, Refused
 from tests.domains.host_examples import ED25519, LAYOUT, RSA, inputs, plan_for, set_up
@@ -24,6 +25,14 @@ def test_a_fresh_debian_host_has_nothing_dangerous() -> None:
     assert not plan.empty
     assert set(plan.start) == {"opendkim", "opendkim-ed25519", "postfix"}
     assert plan.aliases == Path("/etc/aliases.db")
+
+
+def test_an_opendkim_that_cannot_run_is_a_reason_and_not_a_host_without_signer() -> None:
+    mta = Mta()
+    mta.failing["opendkim -V"] = "error while loading shared libraries"
+    with pytest.raises(HostCannot) as caught:
+        require(gather(bare_host(mta), LAYOUT))
+    assert any("opendkim -V does not name rsa-sha256" in reason for reason in caught.value.details)
 
 
 def test_after_apply_there_is_nothing_to_do() -> None:
