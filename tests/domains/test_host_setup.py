@@ -177,6 +177,6 @@ def test_facts_as_json_hold_no_secret(w: HostSide) -> None:
     from mailctl.host_views import facts_report
 
     apply_host(w, plan_host(w))
-    text = json.dumps(facts_report(gather(w.host, LAYOUT)))
+    text = json.dumps(facts_report(gather(w.host, LAYOUT), ()))
     assert '"running": true' in text
     assert "PRIVATE" not in text
