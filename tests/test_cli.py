@@ -424,6 +424,9 @@ def test_a_module_is_the_same_program(script_runner: ScriptRunner, mailctl: Run)
     assert mailctl("--version").stdout == script_runner.run(["mailctl", "--version"]).stdout
 
 
-def test_a_caller_in_the_same_process_sees_the_exit_code(script_runner: ScriptRunner) -> None:
+def test_a_caller_in_the_same_process_sees_the_exit_code(
+    script_runner: ScriptRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MAILCTL_STATE_DIR", str(tmp_path))  # in-process, this process's environment counts
     calls = (["--version"], ["verfy"], ["config"], ["tenant", "show", "no such name"])
     assert [script_runner.run(["mailctl", *words]).returncode for words in calls] == [0, 2, 2, 2]
