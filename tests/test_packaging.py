@@ -49,10 +49,12 @@ def tracked() -> list[str]:
 
 def run(*words: str, **more: str) -> "subprocess.CompletedProcess[str]":
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": more.get("HOME", "/nonexistent")}
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, *words], env=environment | more, cwd=more.get("HOME", ROOT),
-        capture_output=True, text=True, timeout=120, check=True,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
+    assert done.returncode == 0, f"{' '.join(words)}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done
 
 
 @dataclass(frozen=True)
