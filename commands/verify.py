@@ -8,7 +8,7 @@ import typer
 from mailctl.terminal import Invocation, invocation, print_json
 
 if TYPE_CHECKING:
-    from mailctl.domains.verify import Report
+    from mailctl.domains.findings import Report
 
 app = typer.Typer(add_completion=False)
 

@@ -13,12 +13,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from mailctl.domains.findings import Finding, Severity
+from mailctl.domains.findings import Finding, Report, Severity
 from mailctl.domains.publish import Sighting
 from mailctl.domains.rehearsal import Delivery, Rehearsal
 from mailctl.domains.setup import Proof, Proposal
-from mailctl.domains.verify import Report
-from mailctl.domains.zone_plan import Action, ZoneChange, ZonePlan
+from mailctl.domains.zone_plan import Action, ZoneChange, ZonePlan, records_of
 from mailctl.host_views import show_host_plan
 from mailctl.terminal import Invocation, safe
 
@@ -90,18 +89,18 @@ def _show_change(out: Console, change: ZoneChange) -> None:
         out.print(f"      [bold red]! dangerous:[/] {safe(change.danger)}")
 
 
-def show_proposal(out: Console, proposal: Proposal, *, manual: bool, everything: bool = False) -> None:
+def show_proposal(out: Console, proposal: Proposal, *, everything: bool = False) -> None:
     """The whole plan, and the proof that it would work."""
     if proposal.host_plan is not None:
         show_host_plan(out, proposal.host_plan)
     show_zone_plan(out, proposal.zone_plan, everything=everything)
     if proposal.rehearsal is not None:
         _show_rehearsal_short(out, proposal.rehearsal)
-    if manual and proposal.zone_plan.pending:
+    if proposal.by_hand:
         from mailctl.domains.export import zone_fragment
 
         out.print("[bold]To be published by hand[/] (also: mailctl dns export)")
-        out.print(safe(zone_fragment(proposal.zone_plan.records_to_write())), end="")
+        out.print(safe(zone_fragment(records_of(proposal.by_hand))), end="")
 
 
 def show_rehearsal(out: Console, rehearsal: Rehearsal) -> None:

@@ -64,6 +64,27 @@ def worst(findings: Iterable[Finding]) -> Severity:
     return min((finding.severity for finding in findings), key=ORDER.index, default=Severity.OK)
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found out about one domain, the worst first.
+
+    `seconds` is how long that took, `line` where the domain stands in the inventory (0: nowhere). `gone` is what a
+    baseline had and is no more; None where nothing was compared.
+    """
+
+    domain: str
+    findings: tuple[Finding, ...]
+    seconds: float = 0.0
+    line: int = 0
+    gone: tuple[Finding, ...] | None = None
+
+    @property
+    def verdict(self) -> Severity:
+        """The worst severity; `ok` where there is nothing but `info`, which asks for nothing."""
+        found = worst(self.findings)
+        return Severity.OK if found is Severity.INFO else found
+
+
 def sort(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The worst first, and within a severity in the order they were found."""
     return tuple(sorted(findings, key=lambda finding: ORDER.index(finding.severity)))

@@ -11,15 +11,15 @@ from datetime import timedelta
 
 from mailctl.domains import registry, rotation
 from mailctl.domains.desired import ELSEWHERE, MailDomain
-from mailctl.domains.findings import Severity
+from mailctl.domains.findings import Report, Severity
 from mailctl.domains.host_plan import HostPlan
 from mailctl.domains.host_setup import apply_host, plan_host
-from mailctl.domains.publish import Sighting, find_zone, must_be_seen, publish, see, wait
+from mailctl.domains.publish import Sighting, find_zone, must_be_seen, publish, see, wait, zone_of
 from mailctl.domains.rehearsal import PlannedLookup, Rehearsal, prove_live, rehearse
 from mailctl.domains.request import Request, Resolved
-from mailctl.domains.verify import Report, unreachable, verify
+from mailctl.domains.verify import unreachable, verify
 from mailctl.domains.wiring import Wiring
-from mailctl.domains.zone_plan import WRITES, Action, ZonePlan, plan_zone, planned_zone
+from mailctl.domains.zone_plan import WRITES, Action, ZoneChange, ZonePlan, plan_zone, planned_zone
 from mailctl.errors import Refused, Undetermined
 from mailctl.standards import spf_tree
 from mailctl.store.tables import Domain
@@ -39,6 +39,7 @@ class Proposal:
     zone: str
     new_keys: Mapping[str, bytes]  # selector → private key, PEM; in memory until carried out
     zone_plan: ZonePlan
+    by_hand: tuple[ZoneChange, ...]  # what of it a person has to publish
     host_plan: HostPlan | None  # None: the host is left out
     spf_lookups: Mapping[str, int]  # what each SPF record would cost a receiver
     rehearsal: Rehearsal | None  # None: not asked for
@@ -92,8 +93,8 @@ async def propose(
     new_keys = make_keys(w, resolved) if step.step is rotation.Step.CREATE else {}
     domain = registry.with_keys(w, resolved.domain, new_keys)
     zone = await find_zone(w.resolver, name, w.settings.dns.zone)
-    seen = await see(domain, w.resolver, w.publisher, zone)
-    plan = plan_zone(domain, seen, weaken_dmarc=request.dmarc_policy is not None)
+    sight = await see(domain, w.resolver, w.publisher, zone)
+    plan = plan_zone(domain, sight.seen, weaken_dmarc=request.dmarc_policy is not None)
     lookup = PlannedLookup(planned_zone(plan), w.resolver)
     return Proposal(
         resolved=resolved,
@@ -101,6 +102,7 @@ async def propose(
         zone=zone,
         new_keys=new_keys,
         zone_plan=plan,
+        by_hand=tuple(c for c in plan.pending if zone_of(c, zone) in sight.by_hand),
         host_plan=plan_host(w, domain, new_keys) if with_host else None,
         spf_lookups={c.name: (await spf_tree.count(lookup, c.name)).lookups for c in plan.spf},
         rehearsal=await _rehearse(w, domain, new_keys, plan) if proven else None,
@@ -188,9 +190,10 @@ async def publish_plan(w: Wiring, proposal: Proposal, *, wait_seconds: float, sa
     Keys that are to sign next are waited for even where the zone needs no change: a rerun must not skip the wait.
     """
     pending = proposal.zone_plan.pending
-    if pending and w.publisher is not None:
-        say(f"publishing {len(pending)} record sets by {w.publisher.name}")
-        await publish(pending, w.publisher, proposal.zone)
+    ours = [change for change in pending if change not in proposal.by_hand]
+    if ours and w.publisher is not None:
+        say(f"publishing {len(ours)} record sets by {w.publisher.name}")
+        await publish(ours, w.publisher, proposal.zone)
     coming = {key.text for key in proposal.domain.keys if key.selector in proposal.coming}
     awaited = [c for c in proposal.zone_plan.changes if c in pending or coming.intersection(c.after)]
     if awaited:

@@ -7,31 +7,17 @@ servers have a record that the resolver does not show yet, it is `propagating`.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from mailctl.domains.authentication import spf_verdict
 from mailctl.domains.desired import ELSEWHERE, MailDomain, Purpose
 from mailctl.domains.export import zone_fragment
-from mailctl.domains.findings import Evidence, Finding, Severity, evidence, sort, worst
+from mailctl.domains.findings import Evidence, Finding, Report, Severity, evidence, sort
 from mailctl.domains.publish import look, sight
 from mailctl.domains.zone_plan import Action, Seen, ZoneChange, ZonePlan, plan_zone, questions
 from mailctl.edges.resolver import DnsClient
 from mailctl.errors import Undetermined
 from mailctl.standards import dmarc
 from mailctl.standards.dns import Address, Answer, Lookup, Record
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One domain's findings, the worst first."""
-
-    domain: str
-    findings: tuple[Finding, ...]
-
-    @property
-    def verdict(self) -> Severity:
-        return worst(self.findings)
-
 
 REFERENCES: Mapping[Purpose, str] = {
     Purpose.SPF: "RFC 7208 §3",
