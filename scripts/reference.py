@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scripts.reference_commands import commands
-from scripts.reference_dns import dns_records, findings
+from scripts.reference_dns import dns_records
+from scripts.reference_findings import findings
 from scripts.reference_host import host_parameters
 from scripts.reference_settings import exit_codes, settings
 

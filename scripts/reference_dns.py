@@ -1,9 +1,9 @@
-"""The pages of the records that are planned and of what `verify` finds, from `mailctl.domains`."""
+"""The page of the records that are planned, from `mailctl.domains`."""
 
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
-from mailctl.domains import verify, zone_plan
+from mailctl.domains import zone_plan
 from mailctl.domains.desired import ELSEWHERE, DomainKey, MailDomain, Wanted, wanted
 from mailctl.standards.dns import Answer, Status
 from scripts.reference_text import NOTE, cell, code, table
@@ -91,50 +91,3 @@ def _record_table(domain: MailDomain) -> str:
 
 def _whose(wish: Wanted) -> str:
     return " (in a zone that others keep)" if wish.zone == ELSEWHERE else ""
-
-
-def findings() -> str:
-    """The ids that `mailctl verify` gives, with severity and clause."""
-    text = NOTE + "# Findings\n\n" + _FINDINGS_INTRO
-    text += "\n## Records\n\nOne finding for each record that was planned.\n\n"
-    rows = []
-    for purpose, clause in verify.REFERENCES.items():
-        for state, severity in verify._SEVERITIES.items():
-            rows.append([code(verify.finding_id(purpose, state)), severity.value, cell(clause)])
-    text += table(["id", "severity", "reference"], rows)
-    text += "\nThe end of the id says what was seen:\n\n"
-    text += table(["…", "meaning"], [[code(state), _STATE_WORDS[state]] for state in verify._SEVERITIES])
-    text += "\n## The whole domain\n\n"
-    text += (
-        "SPF and DMARC are evaluated as a receiver would, for mail of this host. Where a record is missing or wrong,"
-        " its own finding says so, and the evaluation that fails with it is left out.\n\n"
-    )
-    return text + table(
-        ["id", "severity", "reference", "meaning"], [[code(i), s, r, m] for i, s, r, m in EVALUATIONS]
-    )
-
-
-_FINDINGS_INTRO = """\
-A finding has an id that never changes its meaning, a severity, the clause of the standard, what was expected, the
-question that was asked and its answer (with the server and the TTL), and a fix that can be pasted or done as it stands.
-`mailctl verify --json` has all of it.
-
-`error` and `warning` rest on an answer. A question that nobody answered is `unknown`, and never "missing".
-"""
-_STATE_WORDS = {
-    "ok": "The record is as planned.",
-    "missing": "There is an answer, and the record is not in it.",
-    "wrong": "There is a record of ours, with another value.",
-    "conflict": "A person has to decide what shall stand there; the message says why.",
-    "propagating": "Every authoritative server has the record; the resolver still remembers the answer from before.",
-    "unknown": "No server answered the question.",
-}
-EVALUATIONS = (
-    ("dns.zone-unknown", "unknown", "RFC 1034 §4.2", "The domain's zone could not be found; no more is asked then."),
-    ("spf.address-passes", "ok", "RFC 7208 §4", "Mail from this address gets `spf=pass`."),
-    ("spf.address-does-not-pass", "error", "RFC 7208 §4", "It does not; the message names the term that decided."),
-    ("spf.evaluation-unknown", "unknown", "RFC 7208 §4", "SPF could not be evaluated: a server did not answer."),
-    ("dmarc.aligned", "ok", "RFC 9989 §5.4", "A message whose SPF and DKIM pass gets `dmarc=pass`."),
-    ("dmarc.not-in-force", "error", "RFC 9989 §5.4", "Such a message does not get `dmarc=pass`; the message says why."),
-    ("dmarc.evaluation-unknown", "unknown", "RFC 9989 §5.4", "DMARC could not be evaluated: a server did not answer."),
-)  # fmt: skip

@@ -6,9 +6,11 @@ servers have a record that the resolver does not show yet, it is `propagating`.
 """
 
 import asyncio
-from collections.abc import Mapping
+from dataclasses import replace
 
 from mailctl.domains.authentication import spf_verdict
+from mailctl.domains.checks.catalogue import found
+from mailctl.domains.checks.entries.planned import STATES, finding_id
 from mailctl.domains.desired import ELSEWHERE, MailDomain, Purpose
 from mailctl.domains.export import zone_fragment
 from mailctl.domains.findings import Evidence, Finding, Report, Severity, evidence, sort
@@ -18,19 +20,6 @@ from mailctl.edges.resolver import DnsClient
 from mailctl.errors import Undetermined
 from mailctl.standards import dmarc
 from mailctl.standards.dns import Address, Answer, Lookup, Record
-
-REFERENCES: Mapping[Purpose, str] = {
-    Purpose.SPF: "RFC 7208 §3",
-    Purpose.RETURN_PATH_SPF: "RFC 7208 §2.4",
-    Purpose.HELO_SPF: "RFC 7208 §2.3",
-    Purpose.RETURN_PATH_MX: "RFC 5321 §5.1",
-    Purpose.MX: "RFC 5321 §5.1",
-    Purpose.DKIM: "RFC 6376 §3.6.2",
-    Purpose.DKIM_DELEGATION: "RFC 6376 §3.6.2",
-    Purpose.DMARC: "RFC 9989 §4.7",
-    Purpose.HOST_ADDRESS: "RFC 5321 §2.3.5",
-    Purpose.PTR: "RFC 1912 §2.1",
-}
 
 
 async def verify(domain: MailDomain, resolver: DnsClient, zone: str) -> Report:
@@ -46,7 +35,7 @@ async def verify(domain: MailDomain, resolver: DnsClient, zone: str) -> Report:
 def unreachable(name: str, error: Undetermined) -> Report:
     """The report on a domain whose zone cannot be found: one finding, since all the others have this cause."""
     why = "; ".join((error.message, *error.details))
-    return Report(name, (Finding("dns.zone-unknown", Severity.UNKNOWN, why, "RFC 1034 §4.2"),))
+    return Report(name, (found("dns.zone-unknown", why),))
 
 
 async def _check_plan(plan: ZonePlan, seen: Seen, resolver: DnsClient, zone: str) -> list[Finding]:
@@ -70,14 +59,6 @@ _STATES = {
     Action.CONFLICT: "conflict",
     Action.UNKNOWN: "unknown",
 }
-_SEVERITIES = {
-    "ok": Severity.OK,
-    "missing": Severity.ERROR,
-    "wrong": Severity.ERROR,
-    "conflict": Severity.ERROR,
-    "propagating": Severity.WARNING,
-    "unknown": Severity.UNKNOWN,
-}
 _MESSAGES = {
     "ok": "{name} {rdtype} is as planned",
     "missing": "{name} has no {rdtype} record of ours: {reason}",
@@ -89,24 +70,15 @@ _MESSAGES = {
 
 
 def _finding(change: ZoneChange, answer: Answer, state: str) -> Finding:
-    message = _MESSAGES[state].format(name=change.name, rdtype=change.rdtype, reason=change.reason)
-    settled = state in ("ok", "unknown")
-    return Finding(
-        id=finding_id(change.purpose, state),
-        severity=_SEVERITIES[state],
-        message=message,
-        reference=REFERENCES[change.purpose],
+    finding = found(
+        finding_id(change.purpose, state),
+        _MESSAGES[state].format(name=change.name, rdtype=change.rdtype, reason=change.reason),
+        evidence=[evidence(answer)],
         expected=" | ".join(change.after),
-        evidence=(evidence(answer),),
-        fix="" if settled else _fix(change, state, answer),
-        elsewhere=change.zone == ELSEWHERE,
+        fix="" if state in ("ok", "unknown") else _fix(change, state, answer),
+        severity=STATES[state].severity,
     )
-
-
-def finding_id(purpose: Purpose, state: str) -> str:
-    """`spf.missing`, `spf.return-path-wrong`, `dkim.ok` …"""
-    area, _, detail = purpose.value.partition(".")
-    return f"{area}.{detail}-{state}" if detail else f"{area}.{state}"
+    return replace(finding, elsewhere=change.zone == ELSEWHERE)
 
 
 def _fix(change: ZoneChange, state: str, answer: Answer) -> str:
@@ -129,31 +101,24 @@ async def _check_sending(domain: MailDomain, lookup: Lookup) -> list[Finding]:
 
 async def _check_spf(domain: MailDomain, lookup: Lookup, address: Address) -> Finding:
     verdict = await spf_verdict(lookup, address, domain.hostname, f"bounces@{domain.return_path}")
-    severity = {"pass": Severity.OK, "temperror": Severity.UNKNOWN}.get(verdict.result, Severity.ERROR)
-    state = {"pass": "passes", "temperror": "evaluation-unknown"}.get(verdict.result, "does-not-pass")
-    return Finding(
-        id=f"spf.address-{state}" if state != "evaluation-unknown" else "spf.evaluation-unknown",
-        severity=severity,
-        message=f"mail from {address} as {domain.return_path}: spf={verdict.result} ({verdict.reason})",
-        reference="RFC 7208 §4",
+    ids = {"pass": "spf.address-passes", "temperror": "spf.evaluation-unknown"}
+    return found(
+        ids.get(verdict.result, "spf.address-does-not-pass"),
+        f"mail from {address} as {domain.return_path}: spf={verdict.result} ({verdict.reason})",
+        evidence=[Evidence(f"check_host({address}, {domain.return_path})", verdict.result)],
         expected="pass",
-        evidence=(Evidence(f"check_host({address}, {domain.return_path})", verdict.result),),
-        fix="" if severity in (Severity.OK, Severity.UNKNOWN) else f"mailctl dns apply {domain.name}",
+        fix="" if verdict.result in ids else f"mailctl dns apply {domain.name}",
     )
 
 
 async def _check_dmarc(domain: MailDomain, lookup: Lookup) -> Finding:
     outcome = await dmarc.evaluate(lookup, domain.name, (domain.return_path, "pass"), [(domain.name, "pass")])
-    severity = {"pass": Severity.OK, "temperror": Severity.UNKNOWN}.get(outcome.result, Severity.ERROR)
-    return Finding(
-        id={"pass": "dmarc.aligned", "temperror": "dmarc.evaluation-unknown"}.get(
-            outcome.result, "dmarc.not-in-force"
-        ),
-        severity=severity,
-        message=f"a message whose SPF and DKIM pass gets dmarc={outcome.result}: {outcome.reason}",
-        reference="RFC 9989 §5.4",
+    ids = {"pass": "dmarc.aligned", "temperror": "dmarc.evaluation-unknown"}
+    return found(
+        ids.get(outcome.result, "dmarc.not-in-force"),
+        f"a message whose SPF and DKIM pass gets dmarc={outcome.result}: {outcome.reason}",
         expected="pass",
-        fix="" if severity is not Severity.ERROR else f"mailctl dns apply {domain.name}",
+        fix="" if outcome.result in ids else f"mailctl dns apply {domain.name}",
     )
 
 

@@ -4,11 +4,11 @@ import asyncio
 import re
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from mailctl.domains import verify, zone_plan
+from mailctl.domains.checks.catalogue import AREAS, catalogue
 from mailctl.domains.desired import MailDomain
 from mailctl.domains.findings import Finding
 from mailctl.domains.zone_plan import planned_zone
@@ -17,6 +17,7 @@ from mailctl.settings_layers import known_keys
 from mailctl.standards.dns import Answer, Record, Status
 from scripts import reference, reference_dns
 from scripts.reference_commands import examples, tree
+from scripts.reference_findings import TITLES
 
 STALE = "run scripts/reference and commit what it writes"
 
@@ -79,8 +80,9 @@ def test_every_finding_of_verify_is_in_the_reference() -> None:
     assert [identifier for identifier in sorted(seen) if f"| `{identifier}` |" not in text] == []
 
 
-def test_the_evaluations_are_those_that_verify_can_give() -> None:
-    source = Path(verify.__file__).read_text(encoding="utf-8")
-    literals = set(re.findall(r'"((?:spf|dkim|dmarc|dns|mx|ptr)\.[a-z-]+)"', source))
-    documented = {identifier for identifier, *_ in reference_dns.EVALUATIONS}
-    assert literals <= documented
+def test_every_finding_has_an_area_with_a_title_and_stands_on_the_page() -> None:
+    text = (reference.FOLDER / "findings.md").read_text(encoding="utf-8")
+    assert tuple(TITLES) == AREAS
+    for identifier, entry in catalogue().items():
+        assert identifier.partition(".")[0] in AREAS
+        assert f"| `{identifier}` | {entry.severity} |" in text
