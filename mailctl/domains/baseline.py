@@ -1,0 +1,92 @@
+"""What changed since an earlier run: `--baseline FILE` reports what is new, and what is gone.
+
+Promise: a finding is the same as an earlier one where domain, id, severity and the questions that it rests on are the
+same; times, wording and answers may differ. Nothing is called gone of which this run could not see anything.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mailctl.domains.findings import Evidence, Finding, Report, Severity, sort
+from mailctl.errors import BadInput
+
+Baseline = Mapping[str, tuple[Finding, ...]]  # by domain
+LARGEST = 512 * 1024 * 1024  # bytes
+
+
+def fingerprint(domain: str, finding: Finding) -> str:
+    """A text that stays the same for the same fault of the same domain, from run to run."""
+    questions = sorted({one.question for one in finding.evidence})
+    return hashlib.sha256("\n".join((domain, finding.id, *questions)).encode()).hexdigest()[:32]
+
+
+def read_baseline(path: Path) -> Baseline:
+    """The findings of a run that was kept with --format json or jsonl. Raises `BadInput`."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise BadInput(f"the baseline {path} is larger than {LARGEST // 1024 // 1024} MiB")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"the baseline {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise _unusable(path, "it is not UTF-8") from error
+    try:
+        return {str(one["domain"]): tuple(map(_finding, one["findings"])) for one in _documents(text)}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _unusable(path, f"{type(error).__name__}: {error}") from error
+
+
+def compare(report: Report, baseline: Baseline) -> Report:
+    """The report with nothing but what changed: `findings` holds what is new, `gone` what is no more."""
+    before = [f for f in baseline.get(report.domain, ()) if f.severity is not Severity.OK]
+    now = [f for f in report.findings if f.severity is not Severity.OK]
+    old, new = {_key(report.domain, f) for f in before}, {_key(report.domain, f) for f in now}
+    gone = [f for f in before if _key(report.domain, f) not in new and not _unseen(f, now)]
+    return replace(
+        report,
+        findings=tuple(f for f in now if _key(report.domain, f) not in old),
+        gone=sort(gone),
+    )
+
+
+def _key(domain: str, finding: Finding) -> tuple[str, Severity]:
+    return fingerprint(domain, finding), finding.severity
+
+
+def _unseen(before: Finding, now: Iterable[Finding]) -> bool:
+    """Whether this run could not look at what the earlier one had found."""
+    unknown = {finding.area for finding in now if finding.severity is Severity.UNKNOWN}
+    return bool(unknown & {before.area, "domain"})
+
+
+def _documents(text: str) -> list[Any]:
+    """One JSON list, or one object a line."""
+    if text.lstrip().startswith("["):
+        return list(json.loads(text))
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def _finding(fact: Any) -> Finding:
+    return Finding(
+        id=str(fact["id"]),
+        severity=Severity(fact["severity"]),
+        message=str(fact["message"]),
+        reference=str(fact.get("reference", "")),
+        expected=str(fact.get("expected", "")),
+        evidence=tuple(
+            Evidence(str(e["question"]), str(e["answer"]), str(e.get("server", "")), int(e.get("ttl", 0)))
+            for e in fact.get("evidence", ())
+        ),
+        fix=str(fact.get("fix", "")),
+    )
+
+
+def _unusable(path: Path, why: str) -> BadInput:
+    return BadInput(
+        f"the baseline {path} cannot be used: {why}",
+        hint="keep one with: mailctl verify --format jsonl > baseline.jsonl",
+    )
