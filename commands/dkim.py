@@ -68,7 +68,7 @@ async def _rotate(
 ) -> None:
     async with wire(inv.settings(), publisher=dns) as w:
         proposal = await key_flow.propose_rotation(w, domain, with_host=host)
-        views.show_proposal(inv.out, proposal, manual=w.publisher is None)
+        views.show_proposal(inv.out, proposal)
         flow.guard(proposal, force=False)
         confirm(yes=yes)
         seconds = w.settings.dns.wait_seconds if wait is None else wait
@@ -85,7 +85,7 @@ def retire(
     domain: Domain,
     dns: Dns = None,
     yes: Yes = False,
-    force: Annotated[bool, typer.Option(help="Also before the overlap has passed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also before the overlap has passed.")] = False,
 ) -> None:
     """Take keys that no longer sign out of the zone, once their overlap has passed."""
     asyncio.run(_retire(invocation(ctx), domain, dns, yes=yes, force=force))

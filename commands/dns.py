@@ -40,7 +40,7 @@ def plan(
     ctx: typer.Context,
     domain: Domain,
     dns: Dns = None,
-    check: Annotated[bool, typer.Option(help="Exit 2 when there are changes.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 2 when there are changes.")] = False,
     json: Json = False,
 ) -> None:
     """Show what would be created, changed and kept, a record each. Changes nothing."""
@@ -65,7 +65,7 @@ def apply(
     dns: Dns = None,
     wait: Seconds = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    force: Annotated[bool, typer.Option(help="Carry out dangerous changes too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Carry out dangerous changes too.")] = False,
 ) -> None:
     """Publish the plan, read it back, and wait until every authoritative server has it."""
     inv = invocation(ctx)

@@ -22,7 +22,7 @@ def rehearse(
     domain: Annotated[str, typer.Argument(help="The domain that mail is sent from.", show_default=False)],
     hostname: Annotated[str | None, typer.Option(help="The full name of the sending host.")] = None,
     ip: Annotated[list[str] | None, typer.Option(help="An address mail leaves from; repeatable.")] = None,
-    live: Annotated[bool, typer.Option(help="Judge by the DNS as it is, not by the plan.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Judge by the DNS as it is, not by the plan.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print facts as JSON.")] = False,
 ) -> None:
     """Serve the planned zone here, send a signed message to a receiver here, and show what it makes of it.

@@ -48,11 +48,13 @@ def setup(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show the plan and the rehearsal; stop.")
     ] = False,
-    check: Annotated[bool, typer.Option(help="As --dry-run, and exit 2 when there are changes.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="As --dry-run, and exit 2 when there are changes.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    force: Annotated[bool, typer.Option(help="Carry out dangerous changes too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Carry out dangerous changes too.")] = False,
     undo: Annotated[
-        bool, typer.Option(help="Put this host back to how it was before the first setup.")
+        bool, typer.Option("--undo", help="Put this host back to how it was before the first setup.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print facts as JSON.")] = False,
 ) -> None:
@@ -92,7 +94,7 @@ async def _run(inv: Invocation, settings: Settings, request: Request, dns: str |
         if how.json and how.dry:
             print_json(views.proposal_facts(proposal))
         elif not how.json:
-            views.show_proposal(inv.out, proposal, manual=w.publisher is None, everything=inv.verbosity > 0)
+            views.show_proposal(inv.out, proposal, everything=inv.verbosity > 0)
         flow.guard(proposal, force=how.force)
         if how.dry:
             raise typer.Exit(2 if how.check and not proposal.empty else 0)

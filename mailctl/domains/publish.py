@@ -13,7 +13,7 @@ from mailctl.domains.zone_plan import Question, Seen, ZoneChange, answer_from, q
 from mailctl.edges.publisher import Publisher, PublishError
 from mailctl.edges.resolver import DnsClient
 from mailctl.errors import BadInput, Undetermined
-from mailctl.standards.dns import Answer, Lookup, RRsetChange, rdata_text
+from mailctl.standards.dns import Answer, Lookup, Record, RRsetChange, rdata_text
 
 
 async def look(lookup: Lookup, wanted: Iterable[Question]) -> dict[Question, Answer]:
@@ -38,9 +38,19 @@ async def find_zone(resolver: DnsClient, name: str, configured: str | None) -> s
     return configured
 
 
-async def see(domain: MailDomain, resolver: DnsClient, publisher: Publisher | None, zone: str) -> Seen:
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a plan starts from, and which of its zones a person has to write."""
+
+    seen: Seen
+    by_hand: frozenset[str]
+
+
+async def see(domain: MailDomain, resolver: DnsClient, publisher: Publisher | None, zone: str) -> Sight:
     """What the plan for `domain` starts from: the provider's own list where there is one, else the authoritative
     servers.
+
+    A domain that delegates its keys is a client's: where the publisher does not hold its zone, the client writes it.
 
     A resolver is asked only for what lies outside of these zones: it would remember that a record was not there,
     and go on saying so for as long as the SOA record allows after it was published (RFC 2308 §5).
@@ -52,14 +62,31 @@ async def see(domain: MailDomain, resolver: DnsClient, publisher: Publisher | No
         inner = max((where for where in zones if in_zone(question[0], where)), key=len, default=ELSEWHERE)
         held.setdefault(inner, []).append(question)
     seen = await look(resolver, held.pop(ELSEWHERE, ()))
+    by_hand = set()
     for where, mine in held.items():
-        if publisher is None:
+        theirs = domain.delegation_zone is not None and where == zone
+        listed = await _list(publisher, where, mine, may_lack=theirs)
+        if publisher is None or listed is None:
+            by_hand.add(where)
             answers = await asyncio.gather(*(ask_zone(resolver, where, q) for q in mine))
             seen.update(zip(mine, answers, strict=True))
         else:
-            listed = await publisher.list(where, [*mine, *((name, "CNAME") for name, _ in mine)])
             seen.update({q: answer_from(listed, q, publisher.name) for q in mine})
-    return {question: seen[question] for question in asked}
+    return Sight({question: seen[question] for question in asked}, frozenset(by_hand))
+
+
+async def _list(
+    publisher: Publisher | None, zone: str, asked: Collection[Question], *, may_lack: bool
+) -> tuple[Record, ...] | None:
+    """What the publisher holds at these names; None where nobody, or not this one, can write the zone."""
+    if publisher is None:
+        return None
+    try:
+        return await publisher.list(zone, [*asked, *((name, "CNAME") for name, _ in asked)])
+    except PublishError as error:
+        if error.temporary or not may_lack:
+            raise
+        return None
 
 
 async def ask_zone(resolver: DnsClient, zone: str, question: Question) -> Answer:

@@ -162,6 +162,7 @@ def _take_back(w: Wiring, name: str, before: Domain | None, new_keys: Collection
 def _facts_of(domain: Domain) -> dict[str, Any]:
     return {
         "hostname": domain.hostname,
+        "addresses": domain.addresses,
         "delegated": domain.delegated,
         "receives_mail": domain.receives_mail,
         "dmarc_policy": domain.dmarc_policy.value if domain.dmarc_policy else None,
@@ -181,6 +182,7 @@ def _remember_domain(w: Wiring, resolved: Resolved) -> None:
 def _facts(resolved: Resolved) -> dict[str, Any]:
     return {
         "hostname": resolved.domain.hostname,
+        "addresses": " ".join(map(str, resolved.named_addresses)),
         "delegated": resolved.delegated,
         "receives_mail": resolved.domain.receives_mail,
         "dmarc_policy": resolved.domain.dmarc_policy,

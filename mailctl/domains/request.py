@@ -41,6 +41,9 @@ class Resolved:
     domain: MailDomain
     tenant: str
     delegated: bool
+    named_addresses: tuple[
+        Address, ...
+    ]  # those that --ip named, now or before; () where the host's are meant
 
 
 def given_addresses(texts: Sequence[str]) -> tuple[Address, ...]:
@@ -77,7 +80,8 @@ def resolve(
     hostname = _name(names.host_name, wished, "the host's name (--hostname, host.name)", problems)
     if len(name) > LONGEST:
         problems.append(f"{name} leaves no room for the names of its DKIM keys: {LONGEST} characters at most")
-    addresses = _addresses(request, settings, host_addresses, problems)
+    named = request.addresses or tuple(map(ip_address, stored.addresses.split() if stored else ()))
+    addresses = _addresses(named, settings, host_addresses, problems)
     if stored_tenant and request.tenant and request.tenant != stored_tenant:
         problems.append(f"{request.name} belongs to tenant {stored_tenant}, not {request.tenant}")
     delegated = request.delegated if request.delegated is not None else bool(stored and stored.delegated)
@@ -103,7 +107,7 @@ def resolve(
         receives_mail=receives if receives is not None else bool(stored and stored.receives_mail),
         ttl=settings.dns.ttl,
     )
-    return Resolved(domain, request.tenant or stored_tenant or DEFAULT_TENANT, delegated)
+    return Resolved(domain, request.tenant or stored_tenant or DEFAULT_TENANT, delegated, named)
 
 
 def _name(parse: Callable[[str], str], text: str, what: str, problems: list[str]) -> str:
@@ -115,9 +119,9 @@ def _name(parse: Callable[[str], str], text: str, what: str, problems: list[str]
 
 
 def _addresses(
-    request: Request, settings: Settings, found: Sequence[Address], problems: list[str]
+    named: Sequence[Address], settings: Settings, found: Sequence[Address], problems: list[str]
 ) -> tuple[Address, ...]:
-    given = request.addresses or (*settings.host.ipv4, *settings.host.ipv6)
+    given = named or (*settings.host.ipv4, *settings.host.ipv6)
     problems.extend(
         f"mail from {address} cannot reach the Internet" for address in given if is_local(address)
     )

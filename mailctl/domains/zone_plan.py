@@ -77,14 +77,10 @@ class ZonePlan:
     def having(self, action: Action) -> tuple[ZoneChange, ...]:
         return tuple(c for c in self.changes if c.action is action)
 
-    def records_to_write(self) -> tuple[Record, ...]:
-        """Every record set that has to change, whole, as it shall stand."""
-        return tuple(record for change in rrset_changes(self.pending) for record in change.after)
-
     def records(self) -> tuple[Record, ...]:
         """Every record set that the zone should have of ours, whole: with what others put into it."""
         ours = (c for c in self.changes if c.zone != ELSEWHERE and c.action in (*WRITES, Action.KEEP))
-        return tuple(record for change in rrset_changes(ours) for record in change.after)
+        return records_of(ours)
 
     @property
     def dangers(self) -> tuple[ZoneChange, ...]:
@@ -260,6 +256,11 @@ def rrset_changes(changes: Iterable[ZoneChange]) -> tuple[RRsetChange, ...]:
         )
         for c in changes
     )
+
+
+def records_of(changes: Iterable[ZoneChange]) -> tuple[Record, ...]:
+    """The record sets of these changes, whole, as they shall stand."""
+    return tuple(record for change in rrset_changes(changes) for record in change.after)
 
 
 def _records(change: ZoneChange, values: Iterable[str], ttl: int) -> tuple[Record, ...]:

@@ -134,6 +134,7 @@ class Domains(_Repository):
         name: str,
         *,
         hostname: str | None = None,
+        addresses: str = "",
         delegated: bool = False,
         receives_mail: bool = False,
         dmarc_policy: str | None = None,
@@ -144,6 +145,7 @@ class Domains(_Repository):
             domain = Domain(
                 tenant_id=_tenant(session, tenant).id,
                 name=_domain_name(name),
+                addresses=addresses,
                 delegated=delegated,
                 receives_mail=receives_mail,
                 created_at=self._now(),
@@ -171,8 +173,8 @@ class Domains(_Repository):
             return tuple(session.exec(query))
 
     def set(self, name: str, **changes: Any) -> Domain:
-        """Change hostname, delegated, receives_mail or dmarc_policy; what is not named stays."""
-        unknown = changes.keys() - {"hostname", "delegated", "receives_mail", "dmarc_policy"}
+        """Change hostname, addresses, delegated, receives_mail or dmarc_policy; what is not named stays."""
+        unknown = changes.keys() - {"hostname", "addresses", "delegated", "receives_mail", "dmarc_policy"}
         if unknown:
             raise TypeError(f"a domain has no {', '.join(sorted(unknown))} to set")
         settled = _settled(**changes)

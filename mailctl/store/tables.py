@@ -103,6 +103,9 @@ class Domain(Table, table=True):
     tenant_id: UUID = _owner("tenant")
     name: str = Field(max_length=253, unique=True)  # lower-case A-labels, no final dot
     hostname: str | None = Field(default=None, max_length=253)  # the host that sends for it
+    addresses: str = Field(
+        default="", max_length=1024
+    )  # where its mail leaves from; "": wherever the host's does
     delegated: bool = False  # its DKIM keys are reached by two CNAMEs into dkim.delegation_zone
     receives_mail: bool = False
     dmarc_policy: DmarcPolicy | None = Field(  # None: keep what the zone says

@@ -9,6 +9,7 @@ from mailctl.domains import keys as key_flow
 from mailctl.domains import setup as flow
 from mailctl.domains.setup import Proposal
 from mailctl.domains.wiring import Wiring
+from mailctl.domains.zone_plan import records_of
 from mailctl.edges.host import MemoryHost
 from mailctl.errors import BadInput, MailctlError, PublishError, Refused, Undetermined
 from mailctl.standards import dkim
@@ -324,6 +325,36 @@ def test_the_client_adds_the_cnames_by_hand(world: World) -> None:
     world.publish_by_hand(again)
     world.carry_out(again, world.by_hand)
     assert_delegated(world, "mc1")
+
+
+def lose_zone(world: World) -> set[Record]:
+    """The domain's zone is with somebody else from now on; what it holds."""
+    theirs = world.publisher.zones.pop(NAME)
+    world.dns.elsewhere += tuple(theirs)
+    world.dns.foreign_zones = (NAME,)
+    return theirs
+
+
+def test_a_clients_zone_that_the_publisher_does_not_hold_is_the_clients_to_write(world: World) -> None:
+    """The house publishes its keys by its own interface; the client adds the two CNAMEs, once."""
+    theirs = lose_zone(world)
+    proposal = world.propose(delegated=True)
+    assert {change.name for change in proposal.by_hand} >= {name for name, _ in CNAMES}
+    with pytest.raises(Undetermined):
+        world.carry_out(proposal)
+    assert keys_in_house(world).keys() == {"mc1"}
+    world.dns.elsewhere += records_of(world.propose().by_hand)
+    world.dns.elsewhere = tuple(r for r in world.dns.elsewhere if r not in theirs or "spf1" not in r.value)
+    world.carry_out(world.propose())
+    assert_delegated(world, "mc1")
+    rotate(world)
+    assert_delegated(world, "mc2")
+
+
+def test_a_zone_that_cannot_be_listed_is_an_error_where_the_keys_are_at_home(world: World) -> None:
+    lose_zone(world)
+    with pytest.raises(PublishError):
+        world.propose()
 
 
 def test_a_domain_that_becomes_delegated_keeps_its_key_until_it_is_rotated(world: World) -> None:

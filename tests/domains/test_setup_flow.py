@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -491,3 +492,12 @@ def test_nothing_of_the_house_zone_is_touched_without_delegation(world: World) -
     assert world.publisher.zones[HOUSE] == set()
     assert {zone for zone, _ in world.publisher.applied} == {NAME}
     assert OFFICE[0] not in world.publisher.records
+
+
+def test_addresses_that_were_named_are_remembered(world: World) -> None:
+    """A later verify must not expect the addresses of the machine that it happens to run on."""
+    named = (ip_address("203.0.113.9"),)
+    world.setup(addresses=named)
+    assert world.propose().domain.addresses == named
+    assert world.propose().empty
+    assert world.propose(addresses=(ip_address("203.0.113.10"),)).domain.ipv4 == (ip_address("203.0.113.10"),)

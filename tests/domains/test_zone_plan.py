@@ -17,6 +17,7 @@ from mailctl.domains.zone_plan import (
     plan_zone,
     planned_zone,
     questions,
+    records_of,
     retirement,
     rrset_changes,
 )
@@ -61,7 +62,7 @@ def change_at(found: ZonePlan, name: str, rdtype: str) -> ZoneChange:
 def test_an_empty_zone_is_filled() -> None:
     found = plan(())
     assert {c.action for c in found.changes} == {Action.CREATE}
-    assert set(found.records_to_write()) == {r for r in COMPLETE if r.rdtype != "PTR"}
+    assert set(records_of(found.pending)) == {r for r in COMPLETE if r.rdtype != "PTR"}
     assert [c.purpose for c in found.elsewhere] == [Purpose.PTR, Purpose.PTR]
     assert found.dangers == ()
 
@@ -70,7 +71,7 @@ def test_a_complete_zone_is_kept() -> None:
     found = plan(COMPLETE)
     assert {c.action for c in found.changes} == {Action.KEEP}
     assert found.pending == found.elsewhere == ()
-    assert found.records_to_write() == ()
+    assert records_of(found.pending) == ()
     assert set(found.records()) == {r for r in COMPLETE if r.rdtype != "PTR"}
 
 

@@ -41,6 +41,7 @@ class TwinDns:
 
     publisher: MemoryPublisher
     elsewhere: tuple[Record, ...] = ()
+    foreign_zones: tuple[str, ...] = ()  # zones that the publisher does not hold
     faults: dict[Any, Status] = field(default_factory=dict)
     hidden: set[tuple[str, str]] = field(default_factory=set)
     stale: set[tuple[str, str]] = field(default_factory=set)
@@ -49,7 +50,7 @@ class TwinDns:
     def _view(self, without: Collection[tuple[str, str]]) -> MemoryResolver:
         records = (*self.publisher.records, *self.elsewhere)
         shown = [record for record in records if (record.name, record.rdtype) not in without]
-        return MemoryResolver(shown, zones=("", *self.publisher.zones), faults=self.faults)
+        return MemoryResolver(shown, zones=("", *self.publisher.zones, *self.foreign_zones), faults=self.faults)
 
     async def __call__(self, name: str, rdtype: str) -> Answer:
         self.asked.append((name, rdtype))

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(253), nullable=False),
         sa.Column("hostname", sa.String(253), nullable=True),
+        sa.Column("addresses", sa.String(1024), nullable=False),
         sa.Column("delegated", sa.Boolean(), nullable=False),
         sa.Column("receives_mail", sa.Boolean(), nullable=False),
         sa.Column("dmarc_policy", sa.String(16), nullable=True),
