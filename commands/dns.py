@@ -13,7 +13,7 @@ from mailctl.domains.publish import must_be_seen
 from mailctl.domains.request import Request
 from mailctl.domains.wiring import MANUAL, wire
 from mailctl.errors import BadInput
-from mailctl.terminal import Invocation, confirm, invocation, print_json, safe
+from mailctl.terminal import Invocation, confirm, invocation, print_json, print_text
 
 app = typer.Typer(
     add_completion=False,
@@ -107,7 +107,7 @@ def export_(
 async def _export(inv: Invocation, domain: str, format_: str) -> None:
     async with wire(inv.settings(), publisher=MANUAL) as w:
         proposal = await flow.propose_stored(w, domain)
-    inv.out.print(safe(FORMATS[format_](proposal.zone_plan.records(), proposal.zone)), end="")
+    print_text(FORMATS[format_](proposal.zone_plan.records(), proposal.zone))
 
 
 @app.command(epilog="Example: mailctl dns wait shop.example --wait 3600")

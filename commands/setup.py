@@ -8,9 +8,9 @@ import typer
 
 from mailctl import views
 from mailctl.domains import setup as flow
-from mailctl.domains.host_setup import recover_host, undo_host
+from mailctl.domains.host_setup import host_side, recover_host, undo_host
 from mailctl.domains.request import Request, given_addresses
-from mailctl.domains.wiring import MANUAL, wire
+from mailctl.domains.wiring import wire
 from mailctl.errors import BadInput
 from mailctl.settings import Settings
 from mailctl.store.tables import DmarcPolicy
@@ -62,7 +62,7 @@ def setup(
     inv = invocation(ctx)
     settings = inv.settings()
     if undo:
-        asyncio.run(_undo(inv, settings, force=force, json=json))
+        _undo(inv, settings, yes=yes, force=force, json=json)
         return
     if not domain:
         raise BadInput("which domain?", hint="mailctl setup DOMAIN")
@@ -107,8 +107,9 @@ async def _run(inv: Invocation, settings: Settings, request: Request, dns: str |
         raise typer.Exit(0 if proof.holds else 1)
 
 
-async def _undo(inv: Invocation, settings: Settings, *, force: bool, json: bool) -> None:
-    async with wire(settings, publisher=MANUAL) as w:
+def _undo(inv: Invocation, settings: Settings, *, yes: bool, force: bool, json: bool) -> None:
+    confirm(yes=yes)
+    with host_side(settings) as w:
         undone = undo_host(w, force=force, everything=True)
     if json:
         print_json([{"journal": journal.name} for journal in undone])

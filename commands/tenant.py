@@ -87,14 +87,14 @@ def show(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: mailctl tenant suspend acme")
 def suspend(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
-    """Stop sending for a tenant; nothing is lost."""
+    """Set nothing up for a tenant any more. What its domains' hosts send already is not stopped."""
     with _store(ctx) as store:
         _say(ctx, "suspended", store.tenants.suspend(name), as_json)
 
 
 @app.command(epilog="Example: mailctl tenant resume acme")
 def resume(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
-    """Send for a suspended tenant again."""
+    """Set up domains of a suspended tenant again."""
     with _store(ctx) as store:
         _say(ctx, "resumed", store.tenants.resume(name), as_json)
 

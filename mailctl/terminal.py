@@ -65,9 +65,19 @@ def invocation(ctx: "typer.Context") -> Invocation:
     return ctx.obj if isinstance(ctx.obj, Invocation) else Invocation()
 
 
+def visible(text: str) -> str:
+    """`text` with its control and bidirectional characters shown as \\xNN; tabs and line ends stay."""
+    return _CONTROL.sub(lambda m: f"\\x{ord(m.group()):02x}", text)
+
+
 def safe(text: str) -> str:
-    """`text` for a terminal: control and bidirectional characters shown as \\xNN, Rich markup escaped."""
-    return escape(_CONTROL.sub(lambda m: f"\\x{ord(m.group()):02x}", text))
+    """`text` for a console: `visible`, and Rich markup escaped."""
+    return escape(visible(text))
+
+
+def print_text(text: str) -> None:
+    """What was asked for as data, to stdout as it is; not silenced by --quiet."""
+    sys.stdout.write(visible(text))
 
 
 def _plain(value: Any) -> Any:

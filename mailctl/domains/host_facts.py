@@ -109,8 +109,8 @@ def gather(host: Host, layout: Layout) -> HostFacts:
     )
 
 
-def require(facts: HostFacts) -> None:
-    """Raises HostCannot with every reason why this host cannot be set up."""
+def require(facts: HostFacts, *, to_change: bool = True) -> None:
+    """Raises HostCannot with every reason why this host cannot be set up, or only planned, which needs no root."""
     reasons = []
     missing = [
         name for name, found in (("postfix", facts.postfix), ("opendkim", facts.opendkim)) if not found
@@ -118,7 +118,7 @@ def require(facts: HostFacts) -> None:
     reasons += [f"{name} is not installed" for name in missing]
     if facts.opendkim and SIGNS_WITH not in facts.opendkim.algorithms:
         reasons.append(f"opendkim -V does not name {SIGNS_WITH}: it cannot run, or cannot sign")
-    if facts.uid != 0:
+    if to_change and facts.uid != 0:
         reasons.append("only root may change Postfix and OpenDKIM")
     if facts.opendkim and "opendkim" not in facts.accounts:
         reasons.append("there is no account opendkim")
@@ -127,7 +127,7 @@ def require(facts: HostFacts) -> None:
     if not reasons:
         return
     install = f"apt-get install {' '.join(PACKAGES[name] for name in missing)}" if missing else ""
-    as_root = "run this as root (sudo)" if facts.uid != 0 else ""
+    as_root = "run this as root (sudo)" if to_change and facts.uid != 0 else ""
     hint = "; then ".join(part for part in (install, as_root) if part)
     raise HostCannot("this host cannot be set up", details=reasons, hint=hint or "install Debian's packages")
 

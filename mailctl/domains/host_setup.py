@@ -67,7 +67,7 @@ def plan_host(
     cannot be set up, BadInput for a name that no host can have, Refused for a link in the place of a file.
     """
     facts = host_facts(w)
-    require(facts)
+    require(facts, to_change=False)
     desired = desired_host(host_inputs(w, facts, domain, new_keys or {}))
     return make_plan(desired, facts, look(w.host, desired, facts))
 

@@ -95,9 +95,13 @@ def test_a_name_that_no_host_can_have(w: HostSide) -> None:
     assert "host.name" in caught.value.hint
 
 
-def test_a_host_without_root_or_software(w: HostSide) -> None:
-    with pytest.raises(HostCannot):
-        plan_host(replace(w, host=bare_host(uid=1000)))
+def test_anybody_may_see_the_plan_and_only_root_may_carry_it_out(w: HostSide) -> None:
+    mine = replace(w, host=bare_host(uid=1000))
+    plan = plan_host(mine)
+    assert not plan.empty
+    with pytest.raises(HostCannot, match="cannot be set up") as caught:
+        apply_host(mine, plan)
+    assert "root" in caught.value.hint
 
 
 def certificate_path(w: HostSide) -> str:

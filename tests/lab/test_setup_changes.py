@@ -73,7 +73,7 @@ def test_undo_leaves_the_host_as_found(admin: Admin) -> None:
     before = admin.found()
     admin.setup()
     assert admin.found() != before
-    admin.mailctl("setup", "--undo")
+    admin.mailctl("setup", "--undo", "--yes")
     assert admin.found() == before
     assert not any(admin.host.listening(port) for port in (25, 10587, 8891, 8892))
 
@@ -82,7 +82,7 @@ def test_undo_leaves_a_running_postfix_running_as_before(admin: Admin) -> None:
     admin.host.run(["service", "postfix", "start"])
     before = admin.found()
     admin.setup()
-    admin.mailctl("setup", "--undo")
+    admin.mailctl("setup", "--undo", "--yes")
     assert admin.found() == before
     wait_until("Postfix does not listen", lambda: admin.host.listening(25, SENDER_V4))
     assert not admin.host.listening(10587)
