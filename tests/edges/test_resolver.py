@@ -179,3 +179,46 @@ def test_authoritative_answers(opened: Open) -> None:
         [(Status.NXDOMAIN, [])],
         [(Status.REFUSED, [])],
     ]
+
+
+HOME = (
+    Record("home.example", "NS", "ns1.home.example"),
+    Record("home.example", "NS", "ns2.home.example"),
+    Record("home.example", "NS", "ns3.home.example"),
+    Record("ns1.home.example", "A", "127.0.0.1"),
+    Record("ns2.home.example", "A", "127.0.0.2"),
+    Record("home.example", "TXT", "first"),
+)
+OTHERS = (Record("home.example", "TXT", "second"),)
+
+
+@asynccontextmanager
+async def real_servers() -> AsyncIterator[Bench]:
+    async with (
+        DnsServer(HOME, zones=["home.example"]) as server,
+        DnsServer(OTHERS, zones=["home.example"], address="127.0.0.2", port=server.port),
+        Resolver([server.address], authoritative_port=server.port) as resolver,
+    ):
+        yield Bench(resolver, server)
+
+
+@asynccontextmanager
+async def memory_servers() -> AsyncIterator[Bench]:
+    servers = {"ns2.home.example": MemoryResolver(OTHERS, zones=["home.example"])}
+    async with MemoryResolver(HOME, zones=["home.example"], servers=servers) as resolver:
+        yield Bench(resolver)
+
+
+@pytest.mark.parametrize("opened", [real_servers, memory_servers])
+def test_each_server_answers_for_itself(opened: Open) -> None:
+    async def body() -> tuple[Answer, ...]:
+        async with opened() as bench:
+            return await bench.resolver.ask_authoritative("home.example", "home.example", "TXT")
+
+    answers = asyncio.run(body())
+    assert [(a.status, a.texts(), a.server.partition(":")[0]) for a in answers] == [
+        (Status.ANSWER, ("first",), "127.0.0.1"),
+        (Status.ANSWER, ("second",), "127.0.0.2"),
+        (Status.SERVFAIL, (), "ns3.home.example"),
+    ]
+    assert "has no address" in answers[2].detail

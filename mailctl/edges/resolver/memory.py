@@ -1,6 +1,7 @@
 """The resolver's twin without a network: the same answers from records held in memory."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +16,8 @@ class MemoryResolver:
     """A `Lookup` over `records`. `faults` answers a name, or a (name, type), with a status instead.
 
     `zones` names the apexes, as for a server: what is outside of them is REFUSED. Without it the records are
-    the whole DNS, and everything else is NXDOMAIN. `asked` lists the questions in order.
+    the whole DNS, and everything else is NXDOMAIN. `servers` names the name servers that answer from a zone of
+    their own when they are asked directly; all others answer from this one. `asked` lists the questions in order.
     """
 
     def __init__(
@@ -25,7 +27,9 @@ class MemoryResolver:
         zones: Sequence[str] = ("",),
         faults: Mapping[Fault, Status] | None = None,
         authenticated: bool = False,
+        servers: Mapping[str, "MemoryResolver"] | None = None,
     ) -> None:
+        self._servers = dict(servers or {})
         self._zones = Zones(records, zones)
         self.faults: dict[Fault, Status] = dict(faults or {})
         self.asked: list[tuple[str, str]] = []
@@ -60,8 +64,23 @@ class MemoryResolver:
         if not servers.known:
             detail = f"the name servers are unknown: {questions.describe(servers)}"
             return (Answer(name, rdtype, servers.status, server=servers.server, detail=detail),)
-        answer = await self(name, rdtype)
-        return tuple(answer for _ in questions.server_names(servers))
+        hosts = questions.server_names(servers)
+        found = [await self._ask_host(host, name, rdtype) for host in hosts]
+        return tuple(answer for answers in found for answer in answers)
+
+    async def _ask_host(self, host: str, name: str, rdtype: str) -> list[Answer]:
+        """One answer for each address of an authoritative server."""
+        found = [await self(host, "A"), await self(host, "AAAA")]
+        addresses = questions.sorted_addresses(found)
+        if not addresses:
+            return [questions.homeless(host, found, Answer(name, rdtype, Status.SERVFAIL))]
+        answer = await self._servers.get(host, self)(name, rdtype)
+        return [
+            replace(
+                answer, server=f"[{address}]:53" if ":" in address else f"{address}:53", authenticated=False
+            )
+            for address in addresses
+        ]
 
     async def zone_cut(self, name: str) -> str:
         """The zone that holds `name`; raises Undetermined."""

@@ -1,5 +1,7 @@
 """Questions that take several lookups, for the resolver and its twin alike."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from mailctl.errors import Undetermined
@@ -48,6 +50,18 @@ def describe(answer: Answer) -> str:
 def server_names(answer: Answer) -> tuple[str, ...]:
     """The name servers in an answer to an NS question, sorted."""
     return tuple(sorted(r.name for r in answer.records if isinstance(r, Host)))
+
+
+def sorted_addresses(answers: Sequence[Answer]) -> list[str]:
+    """The addresses in the answers about one host, each once."""
+    return sorted({str(address) for answer in answers for address in answer.addresses()})
+
+
+def homeless(host: str, answers: Sequence[Answer], blank: Answer) -> Answer:
+    """The answer on behalf of a name server that has no address, from what was answered about it."""
+    status = next((answer.status for answer in answers if not answer.known), Status.SERVFAIL)
+    detail = f"the name server {host} has no address: {'; '.join(map(describe, answers))}"
+    return replace(blank, status=status, server=host, detail=detail)
 
 
 def check_within(name: str, zone: str) -> None:

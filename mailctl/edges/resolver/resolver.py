@@ -187,11 +187,9 @@ class Resolver:
     async def _ask_host(self, host: str, name: str, rdtype: str) -> list[Answer]:
         """One answer from each address of an authoritative server."""
         found = await asyncio.gather(self(host, "A"), self(host, "AAAA"))
-        addresses = sorted({str(address) for answer in found for address in answer.addresses()})
+        addresses = questions.sorted_addresses(found)
         if not addresses:
-            status = next((a.status for a in found if not a.known), Status.SERVFAIL)
-            detail = f"the name server {host} has no address: {'; '.join(map(questions.describe, found))}"
-            return [Answer(name, rdtype, status, server=host, detail=detail)]
+            return [questions.homeless(host, found, Answer(name, rdtype, Status.SERVFAIL))]
         asked = await asyncio.gather(*(self._ask_server(address, name, rdtype) for address in addresses))
         # Without IPv6 here (or IPv4), a server that answers on the other family is not at fault.
         reached = [answer for answer, reachable in asked if reachable]
