@@ -7,6 +7,7 @@ would come, and bounds size and number of recipients.
 """
 
 import asyncio
+import contextlib
 import re
 import smtplib
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 from mailctl.standards.dns import Address
 
 MAX_MESSAGE = 1_000_000  # bytes; a rehearsal's message has a few thousand
+MAX_RECIPIENTS = 100  # RFC 5321 §4.5.3.1.8
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 
@@ -76,34 +78,57 @@ def _submit(
     timeout: float,
 ) -> Reply:
     stage = "connect"
+    smtp = smtplib.SMTP(local_hostname=helo, timeout=timeout)
     try:
-        with smtplib.SMTP(*server, local_hostname=helo, timeout=timeout) as smtp:
-            for stage, command in _dialogue(smtp, helo, mail_from, recipient, client):
-                code, text = command()
-                if code >= 400:
-                    return Reply(code, text.decode("ascii", "replace"), stage)
-            stage = "message"
-            code, text = smtp.data(message)
-            return Reply(code, text.decode("ascii", "replace"), stage)
+        steps = _dialogue(smtp, server, helo, mail_from, recipient, message, client)
+        for stage, command in steps:  # noqa: B007 - the handlers below tell how far it came
+            code, text = command()
+            if not 200 <= code < 300:
+                break
+        return _reply(code, text, stage)
+    except smtplib.SMTPDataError as error:
+        return _reply(error.smtp_code, error.smtp_error, "data")
     except smtplib.SMTPResponseException as error:
-        said = error.smtp_error
-        return Reply(
-            error.smtp_code, said.decode("ascii", "replace") if isinstance(said, bytes) else said, stage
-        )
+        return _reply(error.smtp_code, error.smtp_error, stage)
     except (OSError, smtplib.SMTPException) as error:
         return Reply(0, str(error) or type(error).__name__, stage)
+    finally:
+        _leave(smtp)
+
+
+def _reply(code: int, said: bytes | str, stage: str) -> Reply:
+    text = said.decode("ascii", "replace") if isinstance(said, bytes) else said
+    # smtplib says -1 for a line that is no SMTP reply.
+    return Reply(code, text, stage) if code > 0 else Reply(0, f"not an SMTP reply: {text}", stage)
+
+
+def _leave(smtp: smtplib.SMTP) -> None:
+    """Take leave, without an interest in the answer: what became of the message is known already."""
+    with contextlib.suppress(OSError, smtplib.SMTPException):
+        if smtp.sock is not None:
+            smtp.quit()
+    smtp.close()
+
+
+Step = tuple[str, Callable[[], tuple[int, bytes]]]
 
 
 def _dialogue(
-    smtp: smtplib.SMTP, helo: str, mail_from: str, recipient: str, client: Address | None
-) -> list[tuple[str, Callable[[], tuple[int, bytes]]]]:
-    steps: list[tuple[str, Callable[[], tuple[int, bytes]]]] = [("ehlo", lambda: smtp.ehlo(helo))]
+    smtp: smtplib.SMTP,
+    server: tuple[str, int],
+    helo: str,
+    mail_from: str,
+    recipient: str,
+    message: bytes,
+    client: Address | None,
+) -> list[Step]:
+    steps: list[Step] = [("connect", lambda: smtp.connect(*server)), ("ehlo", lambda: smtp.ehlo(helo))]
     if client is not None:
         name = f"IPV6:{client}" if isinstance(client, IPv6Address) else str(client)
         steps += [("xclient", lambda: smtp.docmd("XCLIENT", f"ADDR={name} HELO={helo}"))]
         steps += [("ehlo", lambda: smtp.ehlo(helo))]
     steps += [("mail", lambda: smtp.mail(mail_from)), ("rcpt", lambda: smtp.rcpt(recipient))]
-    return steps
+    return [*steps, ("message", lambda: smtp.data(message))]
 
 
 class _Protocol(SMTP):
@@ -133,11 +158,20 @@ class _Handler:
         session.host_name = hostname
         return [*responses[:-1], "250-XCLIENT ADDR HELO", responses[-1]]
 
+    async def handle_RCPT(  # noqa: N802
+        self, _server: Any, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return "452 4.5.3 Too many recipients"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 OK"
+
     async def handle_DATA(self, _server: Any, session: Session, envelope: Envelope) -> str:  # noqa: N802
         received = Received(
             ip_address((session.peer or "")[0]),
             session.host_name or "",
-            envelope.mail_from or "",
+            (envelope.mail_from or "").removeprefix("<>"),  # aiosmtpd leaves the null sender in its brackets
             tuple(envelope.rcpt_tos),
             bytes(envelope.original_content or b""),
         )
