@@ -3,9 +3,8 @@
 Promise: prints only; every value from outside goes through `terminal.safe`; no secret is in any of it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from os.path import commonprefix
 from typing import Any
 
 from rich.console import Console
@@ -13,12 +12,14 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from mailctl.domains.findings import Finding, Report, Severity
+from mailctl.domains.findings import Report
 from mailctl.domains.publish import Sighting
 from mailctl.domains.rehearsal import Delivery, Rehearsal
 from mailctl.domains.setup import Proof, Proposal
 from mailctl.domains.zone_plan import Action, ZoneChange, ZonePlan, records_of
 from mailctl.host_views import show_host_plan
+from mailctl.reports.facts import report_facts
+from mailctl.reports.text import contrast, report_lines
 from mailctl.terminal import Invocation, safe
 
 SIGNS = {
@@ -30,33 +31,6 @@ SIGNS = {
     Action.CONFLICT: ("!", "bold red"),
     Action.UNKNOWN: ("?", "magenta"),
 }
-MARKS = {
-    Severity.OK: "green",
-    Severity.INFO: "cyan",
-    Severity.WARNING: "yellow",
-    Severity.UNKNOWN: "magenta",
-    Severity.ERROR: "bold red",
-}
-SHOWN = 76  # characters of a value in text; --json has all of it
-SHARED = 24  # characters shown of what two long values have in common before they differ
-
-
-def short(value: str) -> str:
-    return safe(value if len(value) <= SHOWN else f"{value[: SHOWN - 1]}…")
-
-
-def contrast(values: Sequence[str], other: Sequence[str]) -> list[str]:
-    """`values` cut for a terminal so that where they differ from `other` is seen, with their lengths."""
-    shown = []
-    for value in values:
-        shared = max((len(commonprefix([value, one])) for one in other), default=0)  # noqa: RUF071
-        if len(value) <= SHOWN or shared < SHOWN - SHARED or value in other:
-            shown.append(short(value))
-        else:
-            start = shared - SHARED
-            part = short(value[start:] or "")
-            shown.append(f"{safe(value[:20])}…{part} [dim]({len(value)} characters)[/]")
-    return shown
 
 
 def show_zone_plan(out: Console, plan: ZonePlan, *, everything: bool = False) -> None:
@@ -140,40 +114,10 @@ def _show_delivery(out: Console, delivery: Delivery) -> None:
         out.print(f"    [dim]{'    ' if number else 'Authentication-Results: '}{safe(part)}[/]")
 
 
-def show_report(out: Console, report: Report, *, everything: bool = False) -> None:
-    """The findings, the worst first; what is ok in one line unless `everything`."""
-    out.print(f"[bold]{safe(report.domain)}[/]")
-    fine = [f for f in report.findings if f.severity is Severity.OK]
-    for finding in report.findings:
-        if everything or finding.severity is not Severity.OK:
-            _show_finding(out, finding)
-    if fine and not everything:
-        out.print(f"  [green]ok[/]       {', '.join(dict.fromkeys(f.id for f in fine))}")
-
-
-def _show_finding(out: Console, finding: Finding) -> None:
-    style = MARKS[finding.severity]
-    out.print(
-        f"  [{style}]{finding.severity.value:8}[/] [bold]{finding.id}[/] {safe(finding.message)}"
-        f" [dim]{finding.reference}[/]"
-    )
-    if finding.severity is Severity.OK:
-        return
-    for proof in finding.evidence:
-        source = f" [dim]from {safe(proof.server)}, ttl {proof.ttl}[/]" if proof.server else ""
-        out.print(f"           seen      {contrast([proof.answer], [finding.expected])[0]}{source}")
-    if finding.expected:
-        seen = [proof.answer for proof in finding.evidence]
-        out.print(f"           expected  {contrast([finding.expected], seen)[0]}")
-    for number, line in enumerate(finding.fix.splitlines()):
-        out.print(f"           {'          ' if number else 'fix       '}{safe(line)}")
-
-
-def show_counts(out: Console, findings: Iterable[Finding]) -> None:
-    counts = dict.fromkeys(Severity, 0)
-    for finding in findings:
-        counts[finding.severity] += 1
-    out.print(", ".join(f"{number} {severity.value}" for severity, number in counts.items() if number))
+def show_report(out: Console, report: Report) -> None:
+    """The findings, the worst first; what is ok in one line."""
+    for line in report_lines(report):
+        out.print(line)
 
 
 def show_proof(inv: Invocation, proof: Proof, *, json: bool) -> None:
@@ -262,30 +206,6 @@ def rehearsal_facts(rehearsal: Rehearsal) -> dict[str, Any]:
                 ],
             }
             for d in rehearsal.deliveries
-        ],
-    }
-
-
-def report_facts(report: Report) -> dict[str, Any]:
-    """A report as plain data, in the shape that verifier.md gives `jsonl`."""
-    return {
-        "domain": report.domain,
-        "verdict": report.verdict.value,
-        "findings": [
-            {
-                "id": f.id,
-                "area": f.area,
-                "severity": f.severity.value,
-                "message": f.message,
-                "reference": f.reference,
-                "expected": f.expected,
-                "evidence": [
-                    {"question": e.question, "answer": e.answer, "server": e.server, "ttl": e.ttl}
-                    for e in f.evidence
-                ],
-                "fix": f.fix,
-            }
-            for f in report.findings
         ],
     }
 

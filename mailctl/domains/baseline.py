@@ -6,7 +6,8 @@ same; times, wording and answers may differ. Nothing is called gone of which thi
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,17 +45,29 @@ def compare(report: Report, baseline: Baseline) -> Report:
     """The report with nothing but what changed: `findings` holds what is new, `gone` what is no more."""
     before = [f for f in baseline.get(report.domain, ()) if f.severity is not Severity.OK]
     now = [f for f in report.findings if f.severity is not Severity.OK]
-    old, new = {_key(report.domain, f) for f in before}, {_key(report.domain, f) for f in now}
-    gone = [f for f in before if _key(report.domain, f) not in new and not _unseen(f, now)]
-    return replace(
-        report,
-        findings=tuple(f for f in now if _key(report.domain, f) not in old),
-        gone=sort(gone),
-    )
+    gone = [f for f in _beyond(report.domain, before, now) if not _unseen(f, now)]
+    return replace(report, findings=tuple(_beyond(report.domain, now, before)), gone=sort(gone))
 
 
-def _key(domain: str, finding: Finding) -> tuple[str, Severity]:
-    return fingerprint(domain, finding), finding.severity
+def _beyond(domain: str, these: Sequence[Finding], those: Sequence[Finding]) -> list[Finding]:
+    """What `these` has and `those` has not; of several that are the same, those with the same message pair up first."""
+
+    def key(finding: Finding) -> tuple[str, Severity]:
+        return fingerprint(domain, finding), finding.severity
+
+    exact = Counter((key(f), f.message) for f in those) & Counter((key(f), f.message) for f in these)
+    rest = Counter(map(key, those))
+    for (same, _), count in exact.items():
+        rest[same] -= count
+    left = []
+    for finding in these:
+        if exact[key(finding), finding.message] > 0:
+            exact[key(finding), finding.message] -= 1
+        elif rest[key(finding)] > 0:
+            rest[key(finding)] -= 1
+        else:
+            left.append(finding)
+    return left
 
 
 def _unseen(before: Finding, now: Iterable[Finding]) -> bool:
