@@ -38,9 +38,13 @@ def unreachable(name: str, error: Undetermined) -> Report:
     return Report(name, (found("dns.zone-unknown", why),))
 
 
-async def _check_plan(plan: ZonePlan, seen: Seen, resolver: DnsClient, zone: str) -> list[Finding]:
+Found = tuple[Purpose, Finding]  # and which record it is about
+
+
+async def _check_plan(plan: ZonePlan, seen: Seen, resolver: DnsClient, zone: str) -> list[Found]:
     mine = [change for change in plan.changes if change.action is not Action.FOREIGN]
-    return list(await asyncio.gather(*(_check_change(c, seen, resolver, zone) for c in mine)))
+    findings = await asyncio.gather(*(_check_change(c, seen, resolver, zone) for c in mine))
+    return [(change.purpose, finding) for change, finding in zip(mine, findings, strict=True)]
 
 
 async def _check_change(change: ZoneChange, seen: Seen, resolver: DnsClient, zone: str) -> Finding:
@@ -93,10 +97,11 @@ def _fix(change: ZoneChange, state: str, answer: Answer) -> str:
     ).rstrip()
 
 
-async def _check_sending(domain: MailDomain, lookup: Lookup) -> list[Finding]:
+async def _check_sending(domain: MailDomain, lookup: Lookup) -> list[Found]:
     """What receivers will find: SPF for each address, and the DMARC policy in force."""
-    checks = [_check_spf(domain, lookup, address) for address in domain.addresses]
-    return [*await asyncio.gather(*checks), await _check_dmarc(domain, lookup)]
+    spf = await asyncio.gather(*(_check_spf(domain, lookup, address) for address in domain.addresses))
+    judged = [(Purpose.RETURN_PATH_SPF, finding) for finding in spf]
+    return [*judged, (Purpose.DMARC, await _check_dmarc(domain, lookup))]
 
 
 async def _check_spf(domain: MailDomain, lookup: Lookup, address: Address) -> Finding:
@@ -122,7 +127,8 @@ async def _check_dmarc(domain: MailDomain, lookup: Lookup) -> Finding:
     )
 
 
-def _one_cause(planned: list[Finding], evaluated: list[Finding]) -> list[Finding]:
-    """One finding for one cause: an evaluation that fails because its record is missing says nothing new."""
-    faulty = {f.area for f in planned if f.severity in (Severity.ERROR, Severity.UNKNOWN)}
-    return planned + [f for f in evaluated if f.severity is Severity.OK or f.area not in faulty]
+def _one_cause(planned: list[Found], evaluated: list[Found]) -> list[Finding]:
+    """One finding for one cause: an evaluation that fails because of its own record says nothing new."""
+    faulty = {purpose for purpose, finding in planned if finding.severity is not Severity.OK}
+    told = [f for purpose, f in evaluated if f.severity is Severity.OK or purpose not in faulty]
+    return [*(finding for _, finding in planned), *told]
