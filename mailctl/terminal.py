@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 
     from mailctl.settings import Settings
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def console(*, stderr: bool = False, quiet: bool = False) -> Console:
     """A console as all of mailctl has it: it never breaks a line, and with NO_COLOR set it writes plain text."""
     # Rich's own reading of NO_COLOR leaves bold and dim in; https://no-color.org wants it set and not empty.
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-    return Console(stderr=stderr, quiet=quiet, color_system=colours, highlight=False, soft_wrap=True)
+    # Without emoji=False, `:key:` in a record would be shown as a picture.
+    return Console(
+        stderr=stderr, quiet=quiet, color_system=colours, highlight=False, soft_wrap=True, emoji=False
+    )
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,16 @@ def visible(text: str) -> str:
 
 
 def safe(text: str) -> str:
-    """`text` for a console: `visible`, and Rich markup escaped."""
-    return escape(visible(text))
+    """`text` for a line on a console: `visible`, line ends as \\n, and Rich markup escaped."""
+    return safe_lines(text.replace("\n", "\\n"))
+
+
+def safe_lines(text: str) -> str:
+    """`text` for a console where it may have several lines, each of which the caller made."""
+    escaped = escape(visible(text))
+    # An odd number of backslashes at the end would take the tag that follows for text.
+    odd = (len(escaped) - len(escaped.rstrip("\\"))) % 2
+    return escaped + "\\" * odd
 
 
 def print_text(text: str) -> None:
@@ -98,8 +109,12 @@ def confirm(*, yes: bool) -> None:
 
 
 def print_json(value: Any, *, default: Callable[[Any], Any] = _plain) -> None:
-    """One JSON document on stdout, indented on a terminal and elsewhere alike; dataclasses become objects."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=default))
+    """One JSON document on stdout, indented on a terminal and elsewhere alike; dataclasses become objects.
+
+    Control and bidirectional characters, which JSON allows, are written as \\uNNNN all the same.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=default)
+    print(_CONTROL.sub(lambda m: f"\\u{ord(m.group()):04x}", text))
 
 
 def show_error(error: MailctlError) -> None:
@@ -107,7 +122,8 @@ def show_error(error: MailctlError) -> None:
     err = console(stderr=True)
     err.print(f"[bold red]error:[/] {safe(error.message)}")
     for detail in error.details:
-        err.print(f"  - {safe(detail)}")
+        for number, line in enumerate(detail.split("\n")):
+            err.print(f"  {' ' if number else '-'} {safe(line)}")
     if error.hint:
         err.print(f"[bold]what to do:[/] {safe(error.hint)}")
 
@@ -116,7 +132,7 @@ def show_bug(error: Exception, *, traceback: bool) -> None:
     """One message on stderr about an exception that nobody foresaw; where it came from only on request."""
     err = console(stderr=True)
     if traceback:
-        err.print(safe("".join(tracebacks.format_exception(error))), end="")
+        err.print(safe_lines("".join(tracebacks.format_exception(error))), end="")
     what = safe(f"{type(error).__name__}: {error}".removesuffix(": "))
     err.print(f"[bold red]this is a bug in mailctl:[/] {what}")
     err.print(

@@ -20,7 +20,7 @@ from mailctl.domains.zone_plan import Action, ZoneChange, ZonePlan, records_of
 from mailctl.host_views import show_host_plan
 from mailctl.reports.facts import report_facts
 from mailctl.reports.text import contrast, report_lines
-from mailctl.terminal import Invocation, safe
+from mailctl.terminal import Invocation, safe, safe_lines
 
 SIGNS = {
     Action.CREATE: ("+", "green"),
@@ -74,7 +74,7 @@ def show_proposal(out: Console, proposal: Proposal, *, everything: bool = False)
         from mailctl.domains.export import zone_fragment
 
         out.print("[bold]To be published by hand[/] (also: mailctl dns export)")
-        out.print(safe(zone_fragment(records_of(proposal.by_hand))), end="")
+        out.print(safe_lines(zone_fragment(records_of(proposal.by_hand))), end="")
 
 
 def show_rehearsal(out: Console, rehearsal: Rehearsal) -> None:

@@ -5,7 +5,7 @@ the same value out of in-memory twins; `wire` builds the real one from the setti
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +14,10 @@ from mailctl.edges.host import Host, RealHost
 from mailctl.edges.key_files import KeyFiles, KeyStore
 from mailctl.edges.publisher import Publisher
 from mailctl.edges.resolver import DnsClient, Resolver, system_nameservers
-from mailctl.errors import BadInput
+from mailctl.errors import BadInput, Undetermined
 from mailctl.settings import Settings
 from mailctl.standards import dkim
+from mailctl.standards.dns import Answer
 from mailctl.store import Store, open_store
 
 MANUAL = "manual"
@@ -42,9 +43,17 @@ class Wiring:
 
 @asynccontextmanager
 async def wire(settings: Settings, *, publisher: str | None = None) -> AsyncIterator[Wiring]:
-    """The real thing. `publisher` overrides the settings' `dns.publisher`."""
+    """The real thing. `publisher` overrides the settings' `dns.publisher`.
+
+    Without any name server it still serves whoever asks the DNS nothing; the first question raises `Undetermined`.
+    """
     with open_store(settings.store.url) as store:
-        async with make_resolver(settings) as resolver:
+        async with AsyncExitStack() as open_until_then:
+            resolver: DnsClient
+            try:
+                resolver = await open_until_then.enter_async_context(make_resolver(settings))
+            except Undetermined as error:
+                resolver = NobodyToAsk(error)
             yield Wiring(
                 settings=settings,
                 store=store,
@@ -53,6 +62,30 @@ async def wire(settings: Settings, *, publisher: str | None = None) -> AsyncIter
                 resolver=resolver,
                 publisher=make_publisher(settings, publisher or settings.dns.publisher),
             )
+
+
+class NobodyToAsk:
+    """The resolver of a machine that knows no name server: every question raises `error`."""
+
+    def __init__(self, error: Undetermined) -> None:
+        self._error = error
+
+    async def __call__(self, name: str, rdtype: str) -> Answer:  # noqa: ARG002
+        raise self._error
+
+    async def ask_authoritative(
+        self,
+        zone: str,
+        name: str,
+        rdtype: str,  # noqa: ARG002
+    ) -> tuple[Answer, ...]:
+        raise self._error
+
+    async def zone_cut(self, name: str) -> str:  # noqa: ARG002
+        raise self._error
+
+    def flush(self) -> None:
+        """Nothing was ever answered."""
 
 
 def make_resolver(settings: Settings) -> Resolver:
