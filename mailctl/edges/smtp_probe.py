@@ -118,7 +118,7 @@ class SmtpProber:
         *,
         ca_file: Path | None = None,
         allow_private: bool = False,
-        timeout: float = 8.0,
+        timeout: float = 6.0,
         helo: str = "mailctl.invalid",
     ) -> None:
         self._ca_file = ca_file

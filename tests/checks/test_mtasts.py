@@ -170,6 +170,10 @@ HOSTS: dict[str, tuple[tuple[Record, ...], list[str]]] = {
         ["mtasts.dangling-cname error"],
     ),
     "a policy without a record": ((ADDRESS,), ["mtasts.record-missing warning"]),
+    "a record at the domain itself": (
+        (replace(RECORD, name=NAME), ADDRESS),
+        ["mtasts.record-misplaced error"],
+    ),
     "nothing": ((), ["mtasts.missing info"]),
 }
 

@@ -22,6 +22,7 @@ def test_a_healthy_domain_is_ok(profile: Profile) -> None:
 
 TABLE: dict[str, tuple[tuple[Record, ...], list[str]]] = {
     "nothing": ((), ["tlsrpt.missing info"]),
+    "at the domain itself": ((Record(NAME, "TXT", GOOD),), ["tlsrpt.record-misplaced error"]),
     "other texts": (record("v=spf1 -all"), ["tlsrpt.missing info"]),
     "other texts beside it": (record("v=spf1 -all", GOOD), ["tlsrpt.ok ok"]),
     "several": (record(GOOD, GOOD + ";"), ["tlsrpt.several-records error"]),

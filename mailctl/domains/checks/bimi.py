@@ -49,7 +49,7 @@ def _without(target: Target, answer: Answer) -> Finding:
 def _record(answer: Answer, record: bimi.Record) -> list[Finding]:
     findings = []
     if not record.logo_is_svg:
-        message = f"the logo {record.location} is not named as an SVG file"
+        message = f"the logo {record.location[:200]} is not named as an SVG file"
         findings.append(found("bimi.not-svg", message, evidence=[evidence(answer)], expected="….svg"))
     if not record.evidence:
         message = f"the record at {answer.name} names no mark certificate"

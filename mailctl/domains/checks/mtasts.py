@@ -62,6 +62,10 @@ async def _without(target: Target, tools: Tools, answer: Answer) -> Finding:
     if answer.absent and answer.chain:
         message = f"{answer.name} is an alias of {answer.chain[-1]}, where there is no record"
         return found("mtasts.dangling-cname", message, evidence=seen)
+    apex = await tools.ask(target.name, "TXT")
+    if any(mta_sts.is_record(text) for text in apex.texts()):
+        message = f"the MTA-STS record is at {target.name}, not at {answer.name}"
+        return found("mtasts.record-misplaced", message, evidence=[evidence(apex), *seen])
     policy = await mtasts_policy.published(target, tools)
     if policy is not None:
         message = f"a policy is served at mta-sts.{target.name}, and {answer.name} does not announce it"

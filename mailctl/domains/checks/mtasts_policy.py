@@ -184,10 +184,10 @@ async def _coverage(target: Target, tools: Tools, policy: Policy, proof: list[Ev
     return [
         found(
             "mtasts.mx-not-covered",
-            f"{what} {', '.join(outside)}: the policy allows {', '.join(policy.mx[:10])}",
+            f"{what} {', '.join(outside[:10])}: the policy allows {', '.join(policy.mx[:10])}",
             evidence=seen,
             expected="an mx: line for every mail host",
-            fix="\n".join(f"mx: {host}" for host in outside),
+            fix="\n".join(f"mx: {host}" for host in outside[:20]),
             severity=Severity.ERROR if enforced else Severity.WARNING,
         )
     ]

@@ -36,7 +36,7 @@ async def check(target: Target, tools: Tools) -> list[Finding]:
         return [_invalid(target, answer, error)]
     findings = await _destinations(tools, record)
     if all(finding.severity in _SOUND for finding in findings):
-        where = ", ".join(record.report_uris)
+        where = ", ".join(record.report_uris[:_DESTINATIONS])
         findings.insert(0, found("tlsrpt.ok", f"reports on {target.name} go to {where}", evidence=seen))
     return findings
 
@@ -46,6 +46,10 @@ async def _without(target: Target, tools: Tools, answer: Answer) -> Finding:
     if answer.absent and answer.chain:
         message = f"{answer.name} is an alias of {answer.chain[-1]}, where there is no record"
         return found("tlsrpt.dangling-cname", message, evidence=seen)
+    apex = await tools.ask(target.name, "TXT")
+    if any(tls_rpt.is_record(text) for text in apex.texts()):
+        message = f"the TLS-RPT record is at {target.name}, not at {answer.name}"
+        return found("tlsrpt.record-misplaced", message, evidence=[evidence(apex), *seen])
     if (await exchanges.find(target, tools)).none:
         return found("tlsrpt.not-needed", f"{target.name} takes no mail", evidence=seen)
     fix = f'{answer.name}. 3600 IN TXT "v=TLSRPTv1; rua=mailto:tls-reports@{target.name}"'

@@ -13,7 +13,8 @@ ENTRIES = (
         "mtasts.ok",
         Severity.OK,
         "MTA-STS is in order",
-        "There is one record, and a policy behind it that covers every mail host.",
+        "There is one record, and a policy behind it that covers every mail host. Whether the id changed when the "
+        "policy did takes two looks: --baseline compares them.",
         reference="RFC 8461 §3",
     ),
     Entry(
@@ -71,6 +72,14 @@ ENTRIES = (
         "There is a policy, but no record that announces it",
         "Senders fetch a policy only after they have found the TXT record, so nobody reads this one.",
         'Publish "v=STSv1; id=…" at _mta-sts.',
+        "RFC 8461 §3.1",
+    ),
+    Entry(
+        "mtasts.record-misplaced",
+        Severity.ERROR,
+        "The MTA-STS record is at the wrong name",
+        "Senders look for it at _mta-sts.DOMAIN and nowhere else. " + _NO_POLICY,
+        "Move the record to _mta-sts.",
         "RFC 8461 §3.1",
     ),
     Entry(

@@ -52,6 +52,14 @@ ENTRIES = (
         "RFC 8460 §3",
     ),
     Entry(
+        "tlsrpt.record-misplaced",
+        Severity.ERROR,
+        "The TLS-RPT record is at the wrong name",
+        "Senders look for it at _smtp._tls.DOMAIN and nowhere else: no reports come.",
+        "Move the record to _smtp._tls.",
+        "RFC 8460 §3",
+    ),
+    Entry(
         "tlsrpt.dangling-cname",
         Severity.ERROR,
         "The TLS-RPT record is an alias of a name without a record",
