@@ -73,12 +73,7 @@ class NobodyToAsk:
     async def __call__(self, name: str, rdtype: str) -> Answer:  # noqa: ARG002
         raise self._error
 
-    async def ask_authoritative(
-        self,
-        zone: str,
-        name: str,
-        rdtype: str,  # noqa: ARG002
-    ) -> tuple[Answer, ...]:
+    async def ask_authoritative(self, zone: str, name: str, rdtype: str) -> tuple[Answer, ...]:  # noqa: ARG002  # fmt: skip
         raise self._error
 
     async def zone_cut(self, name: str) -> str:  # noqa: ARG002
