@@ -20,6 +20,7 @@ class Severity(StrEnum):
 
 
 ORDER = tuple(Severity)  # the worst first
+SAID = 4_000  # characters of an answer that are kept as evidence; a zone can hold 64 kB of text a record
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def evidence(answer: Answer) -> Evidence:
         said = " | ".join(rdata_text(record) for record in answer.records)
     else:
         said = answer.status.value + (f" ({answer.detail})" if answer.detail else "")
+    if len(said) > SAID:
+        said = f"{said[:SAID]}… ({len(said)} characters)"
     return Evidence(f"{answer.name} {answer.rdtype}", said, answer.server, answer.ttl)
 
 
