@@ -21,6 +21,7 @@ KEY_NAME, SECRET = "mailctl", base64.b64encode(b"documentation" * 3).decode()
 RECORDS = (
     Record(DOMAIN, "A", "192.0.2.80"),
     Record(DOMAIN, "MX", "10 mx.office.example"),
+    Record("mx.office.example", "A", "198.51.100.25"),
     Record(DOMAIN, "TXT", "v=spf1 include:_spf.office.example ~all"),
     Record(DOMAIN, "TXT", "office-site-verification=5f3c"),
     Record("_spf.office.example", "TXT", "v=spf1 ip4:198.51.100.0/24 -all"),

@@ -34,6 +34,17 @@ _OWNERS = (
 )  # fmt: skip
 # A record that is published whole: where it is not as planned, what else is wrong with it has the same cause.
 _WHOLE = ("dkim", "ptr")
+# A record that is not as planned, and what other checks see of that.
+_SAME = (
+    ("spf.", "spf.address-does-not-pass"),
+    ("spf.helo-", "spf.helo-"),
+    ("dkim.", "dkim.ed25519-only"),
+    ("dns.host-address-", "ptr.helo-"),
+)
+# What follows from a record that is at fault.
+_CONSEQUENCES = (
+    "spf.address-does-not-pass", "spf.evaluation-unknown", "dmarc.not-in-force", "dmarc.evaluation-unknown",
+)  # fmt: skip
 
 
 def merge(found: Mapping[str, Sequence[Finding]]) -> list[Finding]:
@@ -41,10 +52,8 @@ def merge(found: Mapping[str, Sequence[Finding]]) -> list[Finding]:
     ended = _ends(found.get("domain", ()))
     if ended:
         return ended
-    planned = list(found.get(PLANNED, ()))
     general = [f for key, findings in found.items() if key != PLANNED for f in findings]
-    kept = [*planned, *(f for f in general if not any(_says(p, f) for p in planned))]
-    return _once(kept)
+    return _once(_beside_plan(list(found.get(PLANNED, ())), general))
 
 
 def _ends(findings: Iterable[Finding]) -> list[Finding]:
@@ -59,8 +68,32 @@ def ends_all(findings: Iterable[Finding]) -> bool:
     return bool(_ends(findings))
 
 
+def _beside_plan(planned: list[Finding], general: list[Finding]) -> list[Finding]:
+    """What was found by comparing with the plan, and of the rest what that does not say already."""
+    planned = [
+        p for p in planned if not (p.id.endswith("conflict") and any(_explains(g, p) for g in general))
+    ]
+    general = [g for g in general if not any(_says(p, g) for p in planned)]
+    # Our mail does not pass because the record is at fault: that is said by whoever found the fault.
+    faulty = {g.area for g in general if g.severity in (Severity.ERROR, Severity.UNKNOWN)}
+    return [p for p in planned if p.id not in _CONSEQUENCES or p.area not in faulty] + general
+
+
+def _explains(general: Finding, conflict: Finding) -> bool:
+    """Whether a check says in detail why the plan cannot be carried out at this record."""
+    return (
+        general.severity is Severity.ERROR
+        and general.area == conflict.area
+        and _same_question(general, conflict)
+    )
+
+
 def _says(planned: Finding, general: Finding) -> bool:
-    """Whether a finding on a planned record says what a check of the same area says of the same record."""
+    """Whether a finding on a planned record says what a check says of the same record."""
+    if planned.severity in _PROBLEMS and any(
+        planned.id.startswith(ours) and general.id.startswith(theirs) for ours, theirs in _SAME
+    ):
+        return True
     if planned.area != general.area or not _same_question(planned, general):
         return False
     if planned.severity not in _PROBLEMS:
