@@ -10,7 +10,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import replace
 from pathlib import Path
 
-from mailctl.domains.checks import dns, dnsbl, dnssec, domain, mx, ns, ptr
+from mailctl.domains.checks import (
+    bimi,
+    dane,
+    dns,
+    dnsbl,
+    dnssec,
+    domain,
+    mtasts,
+    mx,
+    ns,
+    ptr,
+    tls,
+    tlsrpt,
+)
 from mailctl.domains.checks.catalogue import found
 from mailctl.domains.checks.causes import PLANNED, ends_all, merge
 from mailctl.domains.checks.deadline import AtTheSource, Hurried
@@ -27,6 +40,11 @@ AREAS: Mapping[str, Check] = {
     "mx": mx.check,
     "ptr": ptr.check,
     "dnsbl": dnsbl.check,
+    "tls": tls.check,
+    "mtasts": mtasts.check,
+    "tlsrpt": tlsrpt.check,
+    "dane": dane.check,
+    "bimi": bimi.check,
 }
 SECONDS = 10.0
 CONCURRENCY = 64
