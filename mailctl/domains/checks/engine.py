@@ -13,6 +13,8 @@ from pathlib import Path
 from mailctl.domains.checks import (
     bimi,
     dane,
+    dkim,
+    dmarc,
     dns,
     dnsbl,
     dnssec,
@@ -21,6 +23,7 @@ from mailctl.domains.checks import (
     mx,
     ns,
     ptr,
+    spf,
     tls,
     tlsrpt,
 )
@@ -37,6 +40,9 @@ AREAS: Mapping[str, Check] = {
     "dns": dns.check,
     "ns": ns.check,
     "dnssec": dnssec.check,
+    "spf": spf.check,
+    "dkim": dkim.check,
+    "dmarc": dmarc.check,
     "mx": mx.check,
     "ptr": ptr.check,
     "dnsbl": dnsbl.check,

@@ -4,6 +4,8 @@ from mailctl.domains.checks.catalogue import Entry
 from mailctl.domains.checks.entries import (
     bimi,
     dane,
+    dkim,
+    dmarc,
     dns,
     dnsbl,
     dnssec,
@@ -14,6 +16,7 @@ from mailctl.domains.checks.entries import (
     ns,
     planned,
     ptr,
+    spf,
     tls,
     tlsrpt,
 )
@@ -23,6 +26,9 @@ ALL: tuple[Entry, ...] = (
     *dns.ENTRIES,
     *ns.ENTRIES,
     *dnssec.ENTRIES,
+    *spf.ENTRIES,
+    *dkim.ENTRIES,
+    *dmarc.ENTRIES,
     *mx.ENTRIES,
     *ptr.ENTRIES,
     *dnsbl.ENTRIES,

@@ -106,7 +106,9 @@ STATES: Mapping[str, State] = {
     ),
 }
 # These stand in the tables of their areas, with the same meaning.
-SHARED = frozenset({"ptr.ok", "ptr.missing", "ptr.unknown"})
+SHARED = frozenset(
+    f"{area}.{state}" for area in ("spf", "dkim", "dmarc", "ptr") for state in ("ok", "missing", "unknown")
+)
 
 
 def finding_id(purpose: Purpose, state: str) -> str:
