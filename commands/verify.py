@@ -19,7 +19,7 @@ Domains = Annotated[
     list[str] | None,
     typer.Argument(help="Domains; without any, and without --inventory, all of the store."),
 ]
-Inventory = Annotated[Path | None, typer.Option(help="A TOML file with a [[domain]] table for each domain.")]
+Inventory = Annotated[Path | None, typer.Option(help="A TOML file with a table for each domain.")]
 Selectors = Annotated[list[str] | None, typer.Option(help="A DKIM selector in use. Repeatable.")]
 SendingIps = Annotated[list[str] | None, typer.Option(help="An address that sends. Repeatable.")]
 ProfileOption = Annotated[

@@ -32,7 +32,8 @@ COMMANDS = (
     Verb(
         "rehearse", "Prove it before anything is published: planned zone, real message, real verdicts.", MAIN
     ),
-    Verb("verify", "Check the DNS against the very plan that setup publishes.", MAIN),
+    Verb("verify", "Check everything that the mail of a domain depends on, for people and for CI.", MAIN),
+    Verb("explain-check", "Explain a finding of verify: what it means, why it matters, what to do.", MAIN),
     Verb("host", "Postfix and OpenDKIM on this host: facts, plan, apply, undo.", STEPS),
     Verb("dns", "A domain's zone: plan, apply, export, wait.", STEPS),
     Verb("dkim", "The DKIM keys of a domain: list, rotate, retire.", STEPS),
