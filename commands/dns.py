@@ -22,9 +22,18 @@ app = typer.Typer(
     epilog="Examples: mailctl dns plan shop.example  |  mailctl dns export shop.example --format terraform  |"
     "  mailctl dns apply shop.example --dns rfc2136",
 )
+
+
+def _cell(text: str) -> str:
+    """A value that stays in its cell: a record of others may hold what begins another."""
+    return text.replace("\t", "\\t").replace("\n", "\\n")
+
+
 FORMATS = {
     "zone": lambda records, _zone: export.zone_fragment(records),
-    "table": lambda records, _zone: "".join("\t".join(row) + "\n" for row in export.rows(records)),
+    "table": lambda records, _zone: "".join(
+        "\t".join(map(_cell, row)) + "\n" for row in export.rows(records)
+    ),
     "json": lambda records, _zone: dumps(export.objects(records), indent=2) + "\n",
     "octodns": export.octodns,
     "terraform": export.terraform,
