@@ -151,7 +151,7 @@ class HttpsFetcher:
             try:
                 async with asyncio.timeout(patience):
                     reader, writer = await self._connect(here)
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, ValueError) as error:  # ValueError: a host that TLS cannot name
                 failure = self._failure(here, error)
                 if failure.trouble not in (Trouble.REFUSED, Trouble.NO_ROUTE, Trouble.TIMEOUT):
                     return failure

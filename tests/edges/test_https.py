@@ -287,6 +287,31 @@ def test_nothing_can_be_slipped_into_a_request(host: str, path: str) -> None:
         asyncio.run(HttpsFetcher().fetch(host, path, [LOOPBACK]))
 
 
+def test_a_name_that_tls_cannot_carry_is_an_answer_too(authority: Authority) -> None:
+    async def run() -> Fetched:
+        async with Server(says(response(b"x")), authority.server_context(HOST)) as server:
+            return await HttpsFetcher(allow_private=True, port=server.port).fetch(
+                "a..example", PATH, [LOOPBACK]
+            )
+
+    assert asyncio.run(run()).trouble is Trouble.BROKEN
+
+
+def test_a_machine_without_authorities_does_not_blame_the_host(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+
+    async def run() -> Fetched:
+        async with Server(says(response(b"x")), authority.server_context(HOST)) as server:
+            fetcher = HttpsFetcher(allow_private=True, port=server.port)
+            return await fetcher.fetch(HOST, PATH, [LOOPBACK])
+
+    found = asyncio.run(run())
+    assert (found.trouble, found.detail) == (Trouble.NO_TRUST, "this machine has no certificate authorities")
+
+
 def test_the_twin_answers_as_it_was_told() -> None:
     url = f"https://{HOST}{PATH}"
     twin = MemoryFetcher({url: b"x" * 70_000})

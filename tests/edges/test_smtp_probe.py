@@ -206,6 +206,28 @@ def test_a_host_is_contacted_once_whoever_asks(authority: Authority) -> None:
     assert set(found) == {found[0]}
 
 
+def test_a_machine_without_authorities_says_so(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+
+    async def run() -> Probed:
+        async with Mta(authority.server_context(HOST)) as mta:
+            return await SmtpProber(allow_private=True).probe(HOST, [LOOPBACK], mta.port)
+
+    found = asyncio.run(run())
+    assert (found.trouble, found.no_authorities, bool(found.untrusted)) == (None, True, True)
+
+
+def test_a_name_that_tls_cannot_carry_is_an_answer_too(authority: Authority) -> None:
+    async def run() -> Probed:
+        async with Mta(authority.server_context(HOST)) as mta:
+            return await SmtpProber(allow_private=True).probe("a..example", [LOOPBACK], mta.port)
+
+    assert asyncio.run(run()).trouble is Trouble.BROKEN
+
+
 def test_a_ca_file_that_cannot_be_used_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"ca\.pem cannot be used"):
         SmtpProber(ca_file=tmp_path / "ca.pem")
