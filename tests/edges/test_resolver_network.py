@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from mailctl.edges.dns_server import DnsServer, Fault
 from mailctl.edges.resolver import Resolver, system_nameservers
 from mailctl.edges.resolver.transport import endpoint
-from mailctl.edges.resolver.wire import MalformedError, parse, question, read
+from mailctl.edges.resolver.wire import MalformedError, question, read
 from mailctl.errors import BadInput, Undetermined
 from mailctl.standards.dns import Answer, Record, Status
 
@@ -378,6 +378,59 @@ def test_lame_and_homeless_name_servers_are_told_apart() -> None:
     assert "has no address" in homeless.detail
 
 
+def test_an_address_that_this_host_has_no_route_to_is_no_fault_of_the_server() -> None:
+    zone = (
+        Record(ZONE, "NS", f"ns1.{ZONE}"),
+        Record(f"ns1.{ZONE}", "A", "127.0.0.1"),
+        Record(f"ns1.{ZONE}", "AAAA", "fe80::1"),
+        A,
+    )
+
+    async def body(*records: Record) -> tuple[Answer, ...]:
+        async with (
+            DnsServer(records, zones=[ZONE]) as server,
+            Resolver([server.address], authoritative_port=server.port) as resolver,
+        ):
+            return await resolver.ask_authoritative(ZONE, A.name, "A")
+
+    assert [answer.status for answer in asyncio.run(body(*zone))] == [Status.ANSWER]
+    (alone,) = asyncio.run(body(zone[0], *zone[2:]))
+    assert (alone.status, alone.detail.partition(":")[0]) == (Status.TIMEOUT, "no route")
+
+
+def test_many_questions_at_once_take_new_ports() -> None:
+    """More than one socket's worth: every question is answered, and the source ports change."""
+    ports: set[int] = set()
+
+    class Noting(Scripted):
+        def datagram_received(self, data: bytes, addr: Any) -> None:
+            ports.add(addr[1])
+            super().datagram_received(data, addr)
+
+    async def body() -> int:
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(
+            lambda: Noting(lambda data: [good(data)]), local_addr=("127.0.0.1", 0)
+        )
+        port = transport.get_extra_info("sockname")[1]
+        async with Resolver([f"127.0.0.1:{port}"]) as resolver:
+            answers = await asyncio.gather(*(resolver(f"n{n}.{ZONE}", "A") for n in range(2100)))
+        transport.close()
+        return sum(answer.status is Status.ANSWER for answer in answers)
+
+    assert asyncio.run(body()) == 2100
+    assert len(ports) == 2
+
+
+def test_a_type_that_does_not_exist_is_the_callers_mistake() -> None:
+    async def body() -> None:
+        async with Resolver(["127.0.0.1:1"]) as resolver:
+            await resolver(A.name, "NONSENSE")
+
+    with pytest.raises(ValueError, match="NONSENSE"):
+        asyncio.run(body())
+
+
 def test_no_authority_is_lame() -> None:
     zone = (Record(ZONE, "NS", f"ns1.{ZONE}"), Record(f"ns1.{ZONE}", "A", "127.0.0.2"))
 
@@ -437,7 +490,18 @@ def test_the_systems_name_servers(tmp_path: Path) -> None:
 def test_the_import_is_light() -> None:
     program = "import sys, mailctl.edges.resolver; print(sorted({m.partition('.')[0] for m in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    heavy = {"sqlmodel", "sqlalchemy", "alembic", "pydantic", "typer", "rich", "httpx", "requests", "dkim"}
+    heavy = {
+        "dns",
+        "sqlmodel",
+        "sqlalchemy",
+        "alembic",
+        "pydantic",
+        "typer",
+        "rich",
+        "httpx",
+        "requests",
+        "dkim",
+    }
     assert not heavy & set(eval(done.stdout))
 
 
@@ -452,7 +516,7 @@ def test_no_bytes_break_the_reader(noise: bytes, changes: list[tuple[int, int]])
         mutated[position % len(mutated)] = value
     for data in (noise, ASKED.to_wire(1)[:2] + b"\x80" + noise, bytes(mutated), bytes(mutated) + noise):
         try:
-            answer = read(parse(data, ASKED), ASKED, "test").answer
+            answer = read(data, ASKED, "test").answer
         except MalformedError:
             continue
         assert answer.name == A.name

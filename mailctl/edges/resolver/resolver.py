@@ -7,13 +7,11 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-import dns.rcode
-import dns.rdatatype
-
-from mailctl.edges.resolver import questions, wire
+from mailctl.edges.resolver import questions
 from mailctl.edges.resolver.cache import Cache, Key
+from mailctl.edges.resolver.rdata import type_code
 from mailctl.edges.resolver.transport import UNREACHABLE, NoAnswerError, Upstream
-from mailctl.edges.resolver.wire import CHAIN_LIMIT, Question, Reading, question, read
+from mailctl.edges.resolver.wire import CHAIN_LIMIT, OLDER_THAN_EDNS, Question, Reading, question
 from mailctl.errors import BadInput, Undetermined
 from mailctl.standards.dns import Answer, Status
 
@@ -71,7 +69,7 @@ class Resolver:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for upstream in self._upstreams:
-            await upstream.close()
+            upstream.close()
 
     async def __call__(self, name: str, rdtype: str) -> Answer:
         """Look up one RRset; raises nothing but ValueError, for a type that does not exist."""
@@ -81,6 +79,7 @@ class Resolver:
             return kept
         task = self._in_flight.get(key)
         if task is None:
+            type_code(key[1])
             task = asyncio.create_task(self._look_up(key))
             self._in_flight[key] = task
             task.add_done_callback(lambda _: self._in_flight.pop(key, None))
@@ -132,7 +131,10 @@ class Resolver:
         ttls: list[int] = []
         answer = blank
         while len(chain) <= CHAIN_LIMIT:
-            answer, chase, _ = await self._try_upstreams(asked)
+            reading = await self._try_upstreams(asked)
+            answer, chase = reading.answer, reading.chase
+            if not chase and not chain:
+                return answer if answer.name == blank.name else replace(answer, name=blank.name)
             if set(chain) & set(answer.chain):
                 break
             chain += answer.chain
@@ -173,13 +175,12 @@ class Resolver:
 
     async def _ask(self, upstream: Upstream, asked: Question) -> Reading:
         try:
-            message = await upstream.ask(asked, self._timeout)
-            if message.rcode() in (dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS) and asked.edns:
-                asked = asked._replace(edns=False)  # RFC 6891 §6.2.2: a server older than EDNS
-                message = await upstream.ask(asked, self._timeout)
+            reading = await upstream.ask(asked, self._timeout)
+            if reading.rcode in OLDER_THAN_EDNS and asked.edns:
+                # RFC 6891 §6.2.2
+                reading = await upstream.ask(asked._replace(edns=False), self._timeout)
         except NoAnswerError as fault:
             return _fault(asked, upstream, fault)
-        reading = read(message, asked, upstream.name)
         if reading.answer.authenticated and not self._trust_ad:
             reading = reading._replace(answer=replace(reading.answer, authenticated=False))
         return reading
@@ -202,7 +203,7 @@ class Resolver:
         try:
             reading = await self._ask(upstream, asked)
         finally:
-            await upstream.close()
+            upstream.close()
         answer = replace(reading.answer, authenticated=False)
         if answer.known and not reading.authoritative:
             answer = replace(
@@ -215,5 +216,4 @@ class Resolver:
 
 
 def _fault(asked: Question, upstream: Upstream, fault: NoAnswerError) -> Reading:
-    name, rdtype = wire.text(asked.name), dns.rdatatype.to_text(asked.rdtype)
-    return Reading(Answer(name, rdtype, fault.status, server=upstream.name, detail=fault.detail))
+    return Reading(Answer(asked.name, asked.rdtype, fault.status, server=upstream.name, detail=fault.detail))

@@ -7,15 +7,13 @@ an unreachable network and malformed answers are raised as `NoAnswerError`.
 
 import asyncio
 import contextlib
+import errno
 import secrets
 import socket
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import cast
 
-import dns.message
-
-from mailctl.edges.resolver.wire import MalformedError, Question, is_truncated, parse
+from mailctl.edges.resolver.wire import MalformedError, Question, Reading, is_truncated, read
 from mailctl.standards.dns import Status
 
 IN_FLIGHT = 256  # questions at once to one server; more only overflow its receive buffer
@@ -23,6 +21,17 @@ TCP_AT_ONCE = 16
 QUESTIONS_A_SOCKET = 2000  # then a new one, so that the source port does not become known (RFC 5452 §9.2)
 UNREACHABLE = "no route"  # how the detail starts where this host cannot even send
 _RECEIVE_BUFFER = 1 << 20
+_AT_ONCE = 64  # datagrams read before others get their turn
+_LARGEST = 65_535
+# EINVAL: a link-local address, which means nothing without an interface.
+_NO_ROUTE = (
+    errno.EINVAL,
+    errno.ENETUNREACH,
+    errno.EHOSTUNREACH,
+    errno.EADDRNOTAVAIL,
+    errno.EAFNOSUPPORT,
+    errno.ENETDOWN,
+)
 
 
 class NoAnswerError(Exception):
@@ -53,25 +62,67 @@ def endpoint(server: str, default_port: int = 53) -> tuple[str, int]:
 @dataclass(slots=True)
 class _Waiting:
     question: Question
-    reply: "asyncio.Future[dns.message.Message | None]"  # None: truncated, ask by TCP
+    reply: "asyncio.Future[Reading | None]"  # None: truncated, ask by TCP
     malformed: str = ""  # why something with the right id was ignored
 
+    def fail(self, error: Exception) -> None:
+        if not self.reply.done():
+            self.reply.set_exception(error)
 
-class _Socket(asyncio.DatagramProtocol):
-    """The connected UDP socket; matches answers to the questions that wait for them."""
 
-    def __init__(self) -> None:
+class _Socket:
+    """A connected UDP socket; matches answers to the questions that wait for them.
+
+    It reads the socket itself and not as an asyncio protocol, since that wakes the loop for every datagram.
+    """
+
+    def __init__(self, host: str, port: int, server: str) -> None:
         self.waiting: dict[int, _Waiting] = {}
-        self.transport: asyncio.DatagramTransport | None = None
         self.questions = 0
         self.ignored = 0  # datagrams that answered nothing that was asked
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
+        )[0]
+        self._raw = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self._raw.setblocking(False)
+            self._raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            # Connected, so that the kernel drops other sources; it picks a random source port.
+            self._raw.connect(address)
+        except OSError:
+            self._raw.close()
+            raise
+        self._loop.add_reader(self._raw, self._readable)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.DatagramTransport, transport)
-        raw = cast(socket.socket, transport.get_extra_info("socket"))
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    def send(self, waiting: _Waiting) -> int:
+        """Send a question under a new random id, which is returned; the answer comes to `waiting.reply`."""
+        while (identity := secrets.randbelow(1 << 16)) in self.waiting:
+            pass
+        self.waiting[identity] = waiting
+        self.questions += 1
+        try:
+            self._raw.send(waiting.question.to_wire(identity))
+        except BlockingIOError:
+            pass  # as good as lost on the way: it is sent again after the timeout
+        except OSError as error:
+            waiting.fail(_why(error))
+        return identity
 
-    def datagram_received(self, data: bytes, _addr: object) -> None:
+    def _readable(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                data = self._raw.recv(_LARGEST)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:  # ICMP says that nobody listens there: no use in waiting
+                for waiting in self.waiting.values():
+                    waiting.fail(_why(error))
+                return
+            self._received(data)
+
+    def _received(self, data: bytes) -> None:
         waiting = self.waiting.get(int.from_bytes(data[:2], "big")) if len(data) >= 12 else None
         if waiting is None or waiting.reply.done():
             self.ignored += 1
@@ -80,20 +131,14 @@ class _Socket(asyncio.DatagramProtocol):
             waiting.reply.set_result(None)
             return
         try:
-            waiting.reply.set_result(parse(data, waiting.question))
+            waiting.reply.set_result(read(data, waiting.question, self._server))
         except MalformedError as error:
             waiting.malformed = str(error)  # perhaps forged: the true answer may still come
 
-    def error_received(self, exc: Exception) -> None:
-        """ICMP says that nobody listens there: no use in waiting."""
-        for waiting in self.waiting.values():
-            if not waiting.reply.done():
-                waiting.reply.set_exception(NoAnswerError(Status.TIMEOUT, f"nobody listens there: {exc}"))
-
-    def free_identity(self) -> int:
-        while (identity := secrets.randbelow(1 << 16)) in self.waiting:
-            pass
-        return identity
+    def close(self) -> None:
+        if self._raw.fileno() >= 0:
+            self._loop.remove_reader(self._raw)
+            self._raw.close()
 
 
 class Upstream:
@@ -104,29 +149,27 @@ class Upstream:
         self.name = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         self._socket: _Socket | None = None
         self._retired: list[_Socket] = []
-        self._opening = asyncio.Lock()
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._tcp_slots = asyncio.Semaphore(TCP_AT_ONCE)
 
-    async def ask(self, question: Question, timeout: float) -> dns.message.Message:
-        """The server's message; raises NoAnswerError after at most `timeout` seconds a transport."""
+    async def ask(self, question: Question, timeout: float) -> Reading:
+        """What the server says; raises NoAnswerError after at most `timeout` seconds a transport."""
         async with self._slots:
-            message = await self._by_udp(question, timeout)
-        if message is not None:
-            return message
+            reading = await self._by_udp(question, timeout)
+        if reading is not None:
+            return reading
         async with self._tcp_slots:
             return await self._by_tcp(question, timeout)
 
-    async def _by_udp(self, question: Question, timeout: float) -> dns.message.Message | None:
-        sock = await self._open()
-        assert sock.transport is not None
-        identity, ignored = sock.free_identity(), sock.ignored
-        reply: asyncio.Future[dns.message.Message | None] = asyncio.get_running_loop().create_future()
-        waiting = sock.waiting[identity] = _Waiting(question, reply)
-        sock.questions += 1
-        sock.transport.sendto(question.to_wire(identity))
+    async def _by_udp(self, question: Question, timeout: float) -> Reading | None:
+        sock = self._open()
+        ignored = sock.ignored
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(question, loop.create_future())
+        timer = loop.call_later(timeout, waiting.fail, TimeoutError())
+        identity = sock.send(waiting)
         try:
-            return await asyncio.wait_for(reply, timeout)
+            return await waiting.reply
         except TimeoutError:
             if waiting.malformed:
                 raise NoAnswerError(Status.SERVFAIL, waiting.malformed) from None
@@ -134,32 +177,25 @@ class Upstream:
             but = f", but {strays} datagrams that answer nothing we asked" if strays else ""
             raise NoAnswerError(Status.TIMEOUT, f"no answer within {timeout:g} s{but}") from None
         finally:
+            timer.cancel()
             del sock.waiting[identity]
 
-    async def _open(self) -> _Socket:
-        async with self._opening:
-            if self._socket is not None and self._socket.questions >= QUESTIONS_A_SOCKET:
-                self._retired.append(self._socket)
-                self._socket = None
-            self._sweep()
-            if self._socket is None:
-                try:
-                    # Connected, so that the kernel drops other sources; it picks a random source port.
-                    _, self._socket = await asyncio.get_running_loop().create_datagram_endpoint(
-                        _Socket, remote_addr=(self.host, self.port)
-                    )
-                except OSError as error:
-                    reason = error.strerror or str(error)
-                    raise NoAnswerError(Status.TIMEOUT, f"cannot be reached: {reason}") from error
+    def _open(self) -> _Socket:
+        if self._socket is not None and self._socket.questions < QUESTIONS_A_SOCKET:
             return self._socket
-
-    def _sweep(self) -> None:
+        if self._socket is not None:
+            self._retired.append(self._socket)
+            self._socket = None
         for sock in [s for s in self._retired if not s.waiting]:
             self._retired.remove(sock)
-            if sock.transport is not None:
-                sock.transport.close()
+            sock.close()
+        try:
+            self._socket = _Socket(self.host, self.port, self.name)
+        except OSError as error:
+            raise _why(error) from error
+        return self._socket
 
-    async def _by_tcp(self, question: Question, timeout: float) -> dns.message.Message:
+    async def _by_tcp(self, question: Question, timeout: float) -> Reading:
         identity = secrets.randbelow(1 << 16)
         try:
             async with asyncio.timeout(timeout):
@@ -173,16 +209,24 @@ class Upstream:
         if data[:2] != identity.to_bytes(2, "big"):
             raise NoAnswerError(Status.SERVFAIL, "malformed: the answer by TCP is to another question")
         try:
-            return parse(data, question)
+            return read(data, question, self.name)
         except MalformedError as error:
             raise NoAnswerError(Status.SERVFAIL, str(error)) from error
 
-    async def close(self) -> None:
+    def close(self) -> None:
         for sock in [*self._retired, *([self._socket] if self._socket else [])]:
-            if sock.transport is not None:
-                sock.transport.close()
+            sock.close()
         self._socket, self._retired = None, []
-        await asyncio.sleep(0)  # lets the loop close the file descriptors
+
+
+def _why(error: OSError) -> NoAnswerError:
+    """What an error of the socket says about the server."""
+    reason = error.strerror or str(error)
+    if error.errno == errno.ECONNREFUSED:
+        return NoAnswerError(Status.TIMEOUT, f"nobody listens there: {reason}")
+    if error.errno in _NO_ROUTE:
+        return NoAnswerError(Status.TIMEOUT, f"{UNREACHABLE}: {reason}")
+    return NoAnswerError(Status.TIMEOUT, f"cannot be reached: {reason}")
 
 
 async def _exchange(host: str, port: int, query: bytes) -> bytes:
