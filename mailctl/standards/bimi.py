@@ -13,7 +13,7 @@ from mailctl.standards import names, tags
 
 VERSION: Final = "BIMI1"
 _START = re.compile(r"[ \t]*v[ \t]*=[ \t]*BIMI1[ \t]*(?:;|\Z)")
-_MEANT = re.compile(r"\s*\"?\s*(?:v\s*=?\s*)?bimi1?\b", re.IGNORECASE)
+_MEANT = re.compile(r"\s*\"?\s*(?:v\s*=?\s*)?bimi[0-9]*\b", re.IGNORECASE)
 _URI = re.compile(r"https://([^/?#\s]+)([/?#]\S*)?", re.IGNORECASE)
 _KNOWN = ("v", "l", "a")
 

@@ -35,9 +35,10 @@ def is_record(text: str, version: str) -> bool:
 
 
 def is_meant(text: str, version: str) -> bool:
-    """Whether somebody meant such a record and did not quite write one."""
+    """Whether somebody meant such a record and did not quite write one: "v=stsv1; id=1", "v=STSv2; id=1"."""
     start = "".join(text[:80].split()).strip("\"'").lower()
-    return start.startswith((f"v={version};".lower(), version.lower())) or start == f"v={version}".lower()
+    kind = version.lower().rstrip("0123456789").removesuffix("v")
+    return start.startswith((f"v={kind}", version.lower()))
 
 
 def read(text: str, version: str) -> Fields:
