@@ -22,7 +22,9 @@ LARGEST = 512 * 1024 * 1024  # bytes
 def fingerprint(domain: str, finding: Finding) -> str:
     """A text that stays the same for the same fault of the same domain, from run to run."""
     questions = sorted({one.question for one in finding.evidence})
-    return hashlib.sha256("\n".join((domain, finding.id, *questions)).encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        "\n".join((domain, finding.id, *questions)).encode(errors="backslashreplace")
+    ).hexdigest()[:32]
 
 
 def read_baseline(path: Path) -> Baseline:

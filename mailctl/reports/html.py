@@ -21,12 +21,6 @@ WORDS = {
     Severity.INFO: ("i", "Worth knowing", "Worth knowing"),
     Severity.OK: ("✓", "Good", "Good"),
 }
-_VERDICTS = {
-    Severity.ERROR: "has errors",
-    Severity.WARNING: "has warnings",
-    Severity.UNKNOWN: "could not be checked in full",
-    Severity.OK: "is in order",
-}
 
 
 def write(reports: Sequence[Report], run: Run) -> str:
@@ -101,10 +95,10 @@ def _domain(report: Report, number: int) -> str:
     parts += _list("Worth knowing", worth, Severity.INFO) + _list("Good", fine, Severity.OK)
     if report.gone is not None:
         parts += _list("Gone since the baseline", report.gone, Severity.OK)
-    verdict = f"{_VERDICTS[report.verdict]}" + (f": {_counted(report)}" if _counted(report) else "")
+    verdict = f": {_counted(report)}" if _counted(report) else " is in order"
     return (
         f'<section class="domain" id="d{number}">\n<h2>{_text(report.domain)}</h2>\n'
-        f'<p class="verdict">{_pill(report.verdict)} {_text(report.domain)} {_text(verdict)}.</p>\n'
+        f'<p class="verdict">{_pill(report.verdict)} {_text(report.domain)}{verdict}.</p>\n'
         f"{parts}</section>\n"
     )
 

@@ -50,7 +50,9 @@ ul.plain { list-style: none; margin: 0; padding: 0; }
 ul.plain li { padding: .15rem 0 .15rem 1.6rem; text-indent: -1.4rem; }
 ul.plain li > span { color: var(--tone); font-weight: 700; display: inline-block; width: 1.4rem; text-indent: 0; }
 footer { border-top: 1px solid var(--line); padding-top: 1rem; padding-bottom: 2rem; }
-@media (max-width: 34rem) { dl { grid-template-columns: minmax(0, 1fr); gap: .1rem; } dd { margin-bottom: .5rem; } }
+@media (max-width: 34rem) { dl { grid-template-columns: minmax(0, 1fr); gap: .1rem; } dd { margin-bottom: .5rem; }
+  .contents th, .contents td { padding: .4rem .5rem; }
+  .contents th:last-child, .contents td:last-child { display: none; } }
 @media print {
   :root { --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --mono: #f3f3f3;
     --error: #b3261e; --warning: #8a5300; --unknown: #6639a6; --info: #0b5cad; --ok: #1a6b33; }
