@@ -138,6 +138,21 @@ def test_what_depends_on_the_profile(
     assert ids(run(mx.check, records, target={"profile": profile})) == expected
 
 
+def test_of_thousands_some_are_looked_at() -> None:
+    hosts = [f"h{n}.{NAME}" for n in range(2000)]
+    records = mx_zone(
+        *(f"10 {host}" for host in hosts),
+        more=[
+            Record(host, kind, ip)
+            for host in hosts
+            for kind, ip in (("A", "192.0.2.1"), ("AAAA", "2001:db8::1"))
+        ],
+    )
+    (finding,) = run(mx.check, records)
+    assert ids([finding]) == ["mx.too-many warning"]
+    assert len(finding.evidence[0].answer) < 100
+
+
 FAULTY = (Status.SERVFAIL, Status.REFUSED, Status.TIMEOUT, Status.BOGUS)
 
 

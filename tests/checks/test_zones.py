@@ -1,6 +1,6 @@
 """The domain itself, the shape of its zone, and its name servers: tables of zones and servers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 
@@ -67,11 +67,16 @@ def test_a_fault_at_one_type_does_not_condemn_the_domain(status: Status, rdtype:
 
 
 ALIAS = f"alias.{NAME}"
-SHAPES: dict[str, tuple[str, tuple[Record, ...], list[str]]] = {
+SHAPES: dict[str, tuple[str, Sequence[Record], list[str]]] = {
     "healthy": (NAME, HEALTHY, ["dns.ok ok"]),
     "a CNAME at the apex": (
         NAME,
         zone(more=[Record(NAME, "CNAME", "cdn.example")]),
+        ["dns.cname-at-apex error"],
+    ),
+    "a CNAME at the apex, and the resolver shows nothing else": (
+        "shop2.example",
+        [Record("shop2.example", "CNAME", NAME), *HEALTHY],
         ["dns.cname-at-apex error"],
     ),
     "an alias": (

@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 
 from mailctl.edges.dns_server import DnsServer, Fault
 from mailctl.edges.resolver import Resolver, system_nameservers
+from mailctl.edges.resolver.cache import Cache
 from mailctl.edges.resolver.transport import endpoint
 from mailctl.edges.resolver.wire import MalformedError, question, read
 from mailctl.errors import BadInput, Undetermined
-from mailctl.standards.dns import Answer, Record, Status
+from mailctl.standards.dns import Answer, Record, Status, Txt
 
 ZONE = "client.example"
 A = Record(f"www.{ZONE}", "A", "192.0.2.1", 300)
@@ -142,6 +143,22 @@ def test_the_cache_is_bounded() -> None:
             return len(server.asked)
 
     assert asyncio.run(body()) == 20
+
+
+def test_the_cache_is_bounded_in_bytes() -> None:
+    cache = Cache(1000, bytes_=20_000)
+    for number in range(100):
+        name = f"n{number}.example"
+        cache.put((name, "TXT"), Answer(name, "TXT", Status.ANSWER, (Txt((b"x" * 250,) * 10),), ttl=60))
+    assert 5 <= len(cache) <= 8
+    assert cache.get(("n99.example", "TXT")) is not None
+    cache.put(
+        ("huge.example", "TXT"),
+        Answer("huge.example", "TXT", Status.ANSWER, (Txt((b"x" * 60_000,)),), ttl=60),
+    )
+    assert len(cache) == 0
+    cache.put(("n1.example", "A"), Answer("n1.example", "A", Status.NXDOMAIN, ttl=60))
+    assert len(cache) == 1
 
 
 def test_what_is_truncated_is_asked_again_by_tcp() -> None:
@@ -396,6 +413,41 @@ def test_an_address_that_this_host_has_no_route_to_is_no_fault_of_the_server() -
     assert [answer.status for answer in asyncio.run(body(*zone))] == [Status.ANSWER]
     (alone,) = asyncio.run(body(zone[0], *zone[2:]))
     assert (alone.status, alone.detail.partition(":")[0]) == (Status.TIMEOUT, "no route")
+
+
+def test_a_datagram_lost_on_the_way_to_a_server_is_sent_again() -> None:
+    zone = (Record(ZONE, "NS", f"ns1.{ZONE}"), Record(f"ns1.{ZONE}", "A", "127.0.0.2"))
+    lost = [True]
+
+    def script(data: bytes) -> list[bytes]:
+        return [] if lost and lost.pop() else [edited(data, flags=dns.flags.AA)]
+
+    async def body() -> tuple[Answer, ...]:
+        async with DnsServer(zone, zones=[ZONE]) as server:
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: Scripted(script), local_addr=("127.0.0.2", server.port)
+            )
+            async with Resolver([server.address], authoritative_port=server.port, timeout=0.3) as resolver:
+                answers = await resolver.ask_authoritative(ZONE, A.name, "A")
+            transport.close()
+            return answers
+
+    assert [answer.status for answer in asyncio.run(body())] == [Status.ANSWER]
+
+
+def test_a_zone_of_a_thousand_servers_is_no_weapon() -> None:
+    zone = [Record(ZONE, "NS", f"ns{n}.{ZONE}") for n in range(200)]
+    zone += [Record(f"ns{n}.{ZONE}", "A", f"127.0.1.{m}") for n in range(200) for m in range(1, 13)]
+
+    async def body() -> tuple[Answer, ...]:
+        async with (
+            DnsServer(zone, zones=[ZONE]) as server,
+            Resolver([server.address], authoritative_port=1) as resolver,
+        ):
+            return await resolver.ask_authoritative(ZONE, A.name, "A")
+
+    assert len(asyncio.run(body())) == 20 * 8
 
 
 def test_many_questions_at_once_take_new_ports() -> None:

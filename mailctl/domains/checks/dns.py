@@ -10,6 +10,7 @@ from mailctl.domains.checks.target import Target, Tools
 from mailctl.domains.findings import Finding, evidence
 from mailctl.edges.resolver.questions import describe
 from mailctl.standards.dns import Answer, Status, rdata_text
+from mailctl.standards.names import is_public_suffix, parent
 
 # A name that nobody publishes at. It is always the same, so that the answer can be cached.
 PROBE = "mailctl-wildcard-probe"
@@ -37,8 +38,9 @@ async def _alias(name: str, alias: Answer, tools: Tools) -> list[Finding]:
     beside = [other for other in others if other.status is Status.ANSWER and not other.chain]
     seen = [evidence(alias), *map(evidence, beside)]
     kinds = ", ".join(other.rdtype for other in beside)
-    if {"SOA", "NS"} & {other.rdtype for other in beside}:
-        message = f"{name} is the top of a zone and an alias of {to}, beside {kinds}"
+    # Where a resolver shows the alias alone: a name that a registry delegates is the top of a zone all the same.
+    if {"SOA", "NS"} & {other.rdtype for other in beside} or is_public_suffix(parent(name)):
+        message = f"{name} is the top of a zone and an alias of {to}" + (f", beside {kinds}" if kinds else "")
         return [found("dns.cname-at-apex", message, evidence=seen, expected="no CNAME")]
     if beside:
         message = f"{name} is an alias of {to} and has {kinds} of its own"

@@ -16,6 +16,7 @@ from mailctl.standards import spf
 from mailctl.standards.dns import Address, Answer, Mx, rdata_text
 from mailctl.standards.reachable import why_not_public
 
+MOST_HOSTS = 30  # looked at; a zone may name thousands, and each costs two questions
 _SOUND = (Severity.OK, Severity.INFO)
 
 
@@ -154,12 +155,22 @@ async def _hosts(answer: Answer, tools: Tools) -> list[Finding]:
     """What is to be said about each exchange, in the order of preference."""
     by_host = {mx.host: mx for mx in sorted(answer.exchanges(), key=lambda mx: (-mx.preference, mx.host))}
     ordered = sorted(by_host.values(), key=lambda mx: (mx.preference, mx.host))
+    findings = _too_many(answer, len(ordered))
+    ordered = ordered[:MOST_HOSTS]
     named = [mx for mx in ordered if _literal(mx.host) is None]
     exchanges = await asyncio.gather(*(_look(mx, tools) for mx in named))
-    findings = [_is_address(mx, answer) for mx in ordered if mx not in named]
+    findings += [_is_address(mx, answer) for mx in ordered if mx not in named]
     for exchange in exchanges:
         findings += _host(answer.name, exchange, tools)
     return findings + _families(exchanges)
+
+
+def _too_many(answer: Answer, count: int) -> list[Finding]:
+    if count <= MOST_HOSTS:
+        return []
+    message = f"{answer.name} names {count} exchanges; the first {MOST_HOSTS} were looked at"
+    seen = Evidence(f"{answer.name} MX", f"{count} hosts", answer.server, answer.ttl)
+    return [found("mx.too-many", message, evidence=[seen])]
 
 
 async def _look(mx: Mx, tools: Tools) -> _Exchange:

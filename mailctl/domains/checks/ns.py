@@ -13,7 +13,7 @@ from mailctl.domains.checks.catalogue import found
 from mailctl.domains.checks.holding import holding_zone
 from mailctl.domains.checks.target import Target, Tools
 from mailctl.domains.findings import Finding, Severity, evidence
-from mailctl.edges.resolver.questions import describe
+from mailctl.edges.resolver.questions import describe, server_names
 from mailctl.errors import Undetermined
 from mailctl.standards import spf
 from mailctl.standards.dns import Address, Answer, Status, rdata_text
@@ -48,7 +48,7 @@ async def check(target: Target, tools: Tools) -> list[Finding]:
         return [found("ns.unknown", message, evidence=[evidence(answer)])]
     if answer.absent:
         return [found("ns.missing", f"{zone} has no NS records", evidence=[evidence(answer)])]
-    names = sorted(set(answer.hosts()))
+    names = server_names(answer)
     servers = await asyncio.gather(*(_locate(name, tools) for name in names))
     findings = _count(zone, answer, servers)
     findings += [finding for server in servers if (finding := _place(server)) is not None]
@@ -88,7 +88,14 @@ def _place(server: _Server) -> Finding | None:
         chain = next((answer.chain for answer in server.asked if answer.chain), ())
         if not chain:
             return None
-        return found("ns.is-cname", f"{server.name} is an alias of {chain[-1]}", evidence=seen)
+        first = server.addresses[0]
+        return found(
+            "ns.is-cname",
+            f"{server.name} is an alias of {chain[-1]}",
+            evidence=seen,
+            expected=f"addresses at {server.name}",
+            fix=f"{server.name}. 3600 IN {'A' if first.version == 4 else 'AAAA'} {first}  (in place of the CNAME)",
+        )
     if unknown:
         message = f"where {server.name} is is unknown: {describe(unknown[0])}"
         return found("ns.unknown", message, evidence=seen)

@@ -8,6 +8,10 @@ from mailctl.errors import Undetermined
 from mailctl.standards.dns import Answer, Host, Lookup, Status
 from mailctl.standards.zone import is_within, parent
 
+# A zone names whatever servers and addresses it likes, and each of them is sent questions: that must not be a weapon.
+MOST_SERVERS = 20
+MOST_ADDRESSES = 8
+
 
 class DnsClient(Protocol):
     """What `Resolver` and `MemoryResolver` both are; a `Lookup`, and the questions behind it."""
@@ -48,13 +52,14 @@ def describe(answer: Answer) -> str:
 
 
 def server_names(answer: Answer) -> tuple[str, ...]:
-    """The name servers in an answer to an NS question, sorted."""
-    return tuple(sorted(r.name for r in answer.records if isinstance(r, Host)))
+    """The name servers in an answer to an NS question, sorted; the first `MOST_SERVERS` of them."""
+    return tuple(sorted(r.name for r in answer.records if isinstance(r, Host)))[:MOST_SERVERS]
 
 
 def sorted_addresses(answers: Sequence[Answer]) -> list[str]:
-    """The addresses in the answers about one host, each once."""
-    return sorted({str(address) for answer in answers for address in answer.addresses()})
+    """The addresses in the answers about one host, each once; the first `MOST_ADDRESSES` of them."""
+    found = {str(address) for answer in answers for address in answer.addresses()}
+    return sorted(found)[:MOST_ADDRESSES]
 
 
 def homeless(host: str, answers: Sequence[Answer], blank: Answer) -> Answer:

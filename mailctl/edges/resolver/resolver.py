@@ -10,11 +10,12 @@ from typing import Self
 from mailctl.edges.resolver import questions
 from mailctl.edges.resolver.cache import Cache, Key
 from mailctl.edges.resolver.rdata import type_code
-from mailctl.edges.resolver.transport import UNREACHABLE, NoAnswerError, Upstream
+from mailctl.edges.resolver.transport import SILENT, UNREACHABLE, NoAnswerError, Upstream
 from mailctl.edges.resolver.wire import CHAIN_LIMIT, OLDER_THAN_EDNS, Question, Reading, question
 from mailctl.errors import BadInput, Undetermined
 from mailctl.standards.dns import Answer, Status
 
+DIRECT_AT_ONCE = 100  # questions to authoritative servers; each has a socket of its own
 ROUNDS = 2  # each server is asked again once where it stayed silent
 # Which fault is told when no server knew: the one that says most.
 _TELLING = (Status.BOGUS, Status.SERVFAIL, Status.REFUSED, Status.TIMEOUT)
@@ -56,6 +57,7 @@ class Resolver:
         self._trust_ad = trust_ad
         self._authoritative_port = authoritative_port
         self._cache = Cache(cache_size, clock)
+        self._direct = asyncio.Semaphore(DIRECT_AT_ONCE)
         self._in_flight: dict[Key, asyncio.Task[Answer]] = {}
 
     async def __aenter__(self) -> Self:
@@ -200,10 +202,13 @@ class Resolver:
         """The answer of one authoritative server, and whether this host has a route to it."""
         asked = question(name, rdtype, recursive=False)
         upstream = Upstream(address, self._authoritative_port)
-        try:
-            reading = await self._ask(upstream, asked)
-        finally:
-            upstream.close()
+        async with self._direct:
+            try:
+                reading = await self._ask(upstream, asked)
+                if reading.answer.detail.startswith(SILENT):  # perhaps a datagram was lost
+                    reading = await self._ask(upstream, asked)
+            finally:
+                upstream.close()
         answer = replace(reading.answer, authenticated=False)
         if answer.known and not reading.authoritative:
             answer = replace(

@@ -19,7 +19,9 @@ from mailctl.standards.dns import Status
 IN_FLIGHT = 256  # questions at once to one server; more only overflow its receive buffer
 TCP_AT_ONCE = 16
 QUESTIONS_A_SOCKET = 2000  # then a new one, so that the source port does not become known (RFC 5452 §9.2)
-UNREACHABLE = "no route"  # how the detail starts where this host cannot even send
+# How the detail of a timeout starts where nothing came, and where this host cannot even send.
+SILENT = "no answer within"
+UNREACHABLE = "no route"
 _RECEIVE_BUFFER = 1 << 20
 _AT_ONCE = 64  # datagrams read before others get their turn
 _LARGEST = 65_535
@@ -175,7 +177,7 @@ class Upstream:
                 raise NoAnswerError(Status.SERVFAIL, waiting.malformed) from None
             strays = sock.ignored - ignored
             but = f", but {strays} datagrams that answer nothing we asked" if strays else ""
-            raise NoAnswerError(Status.TIMEOUT, f"no answer within {timeout:g} s{but}") from None
+            raise NoAnswerError(Status.TIMEOUT, f"{SILENT} {timeout:g} s{but}") from None
         finally:
             timer.cancel()
             del sock.waiting[identity]

@@ -99,6 +99,15 @@ ENTRIES = (
         "RFC 5321 §5.1",
     ),
     Entry(
+        "mx.too-many",
+        Severity.WARNING,
+        "There are more mail exchanges than anybody tries",
+        "Senders try a few hosts and give up; SPF allows ten. So many records do not fit a datagram either, and were "
+        "not all looked at.",
+        "Name a handful of hosts; one name can have several addresses.",
+        "RFC 5321 §5.1",
+    ),
+    Entry(
         "mx.private",
         Severity.ERROR,
         "A mail exchange has an address that the Internet cannot reach",
