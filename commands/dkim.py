@@ -1,4 +1,4 @@
-"""`mailctl dkim list|rotate|retire`: the signing keys of a domain."""
+"""`mailctl dkim list|rotate|retire|check`: the signing keys of a domain. `check` needs no database."""
 
 import asyncio
 from typing import Annotated
@@ -6,17 +6,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from mailctl import views
-from mailctl.domains import keys as key_flow
-from mailctl.domains import registry
-from mailctl.domains import setup as flow
-from mailctl.domains.wiring import MANUAL, wire
 from mailctl.terminal import Invocation, confirm, invocation, print_json, safe
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="The DKIM keys of a domain: list them, rotate them, retire the old ones.",
+    help="The DKIM keys of a domain: list them, rotate them, retire the old ones; check any selector.",
     epilog="Examples: mailctl dkim list shop.example  |  mailctl dkim rotate shop.example --dns rfc2136 --yes  |"
     "  mailctl dkim retire shop.example",
 )
@@ -43,6 +38,9 @@ def list_(ctx: typer.Context, domain: Domain, json: Json = False) -> None:
 
 
 async def _list(inv: Invocation, domain: str) -> list[dict[str, str]]:
+    from mailctl.domains import keys as key_flow
+    from mailctl.domains.wiring import MANUAL, wire
+
     async with wire(inv.settings(), publisher=MANUAL) as w:
         return key_flow.facts(w, w.store.domains.need(domain).name)
 
@@ -66,6 +64,11 @@ def rotate(
 async def _rotate(
     inv: Invocation, domain: str, dns: str | None, wait: int | None, *, host: bool, yes: bool
 ) -> None:
+    from mailctl import views
+    from mailctl.domains import keys as key_flow
+    from mailctl.domains import setup as flow
+    from mailctl.domains.wiring import wire
+
     async with wire(inv.settings(), publisher=dns) as w:
         proposal = await key_flow.propose_rotation(w, domain, with_host=host)
         views.show_proposal(inv.out, proposal)
@@ -92,6 +95,10 @@ def retire(
 
 
 async def _retire(inv: Invocation, domain: str, dns: str | None, *, yes: bool, force: bool) -> None:
+    from mailctl.domains import keys as key_flow
+    from mailctl.domains import registry
+    from mailctl.domains.wiring import wire
+
     async with wire(inv.settings(), publisher=dns) as w:
         retirement = await key_flow.propose_retirement(w, domain, force=force)
         if not retirement.selectors:
@@ -102,3 +109,36 @@ async def _retire(inv: Invocation, domain: str, dns: str | None, *, yes: bool, f
         await key_flow.retire(w, retirement)
         left = [row.selector for row in registry.key_rows(w, retirement.domain)]
     inv.note(f"retired; keys left: {', '.join(left)}")
+
+
+@app.command(epilog="Example: mailctl dkim check shop.example s2026 --nameserver 9.9.9.9")
+def check(
+    ctx: typer.Context,
+    domain: Annotated[
+        str, typer.Argument(help="The domain of d=; it need not be stored.", show_default=False)
+    ],
+    selector: Annotated[str, typer.Argument(help="The selector of s=.", show_default=False)],
+    nameserver: Annotated[list[str] | None, typer.Option(help="A resolver, IP[:PORT]. Repeatable.")] = None,
+    json: Json = False,
+) -> None:
+    """Judge the key that is published at a selector; one of the store must be that of the private key held here.
+
+    Exit 0: it can be used; 1: it cannot; 3: a server did not answer.
+    """
+    code = _check(invocation(ctx), domain, selector, nameserver or [], json=json)
+    raise typer.Exit(asyncio.run(code))
+
+
+async def _check(inv: Invocation, domain: str, selector: str, nameservers: list[str], *, json: bool) -> int:
+    from mailctl.domains.checks.dkim import check_selector
+    from mailctl.domains.findings import Report, sort
+    from mailctl.looking import held_key, show_report, tools_for, word
+    from mailctl.standards.names import domain_name, selector_name
+    from mailctl.verifying import exit_code
+
+    name, key = word(domain_name, domain), word(selector_name, selector)
+    async with tools_for(inv, nameservers) as tools:
+        findings = await check_selector(tools, name, key, held_key(inv.settings(), name, key))
+    report = Report(name, sort(findings))
+    show_report(inv, report, json=json)
+    return exit_code({finding.severity for finding in report.findings})

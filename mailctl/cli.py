@@ -26,7 +26,7 @@ class Verb(NamedTuple):
     panel: str
 
 
-MAIN, STEPS, HOUSE = "The main job", "Its steps", "The house"
+MAIN, STEPS, CLOSER, HOUSE = "The main job", "Its steps", "Look closer", "The house"
 COMMANDS = (
     Verb("setup", "Take this host and a domain to mail that is proven to authenticate.", MAIN),
     Verb(
@@ -36,7 +36,12 @@ COMMANDS = (
     Verb("explain-check", "Explain a finding of verify: what it means, why it matters, what to do.", MAIN),
     Verb("host", "Postfix and OpenDKIM on this host: facts, plan, apply, undo.", STEPS),
     Verb("dns", "A domain's zone: plan, apply, export, wait.", STEPS),
-    Verb("dkim", "The DKIM keys of a domain: list, rotate, retire.", STEPS),
+    Verb("dkim", "The DKIM keys of a domain: list, rotate, retire; check any selector.", STEPS),
+    Verb(
+        "spf", "An SPF record: its tree of includes, whom it lets send; evaluate it for an address.", CLOSER
+    ),
+    Verb("dmarc", "The DMARC policy that is in force for a name, and why.", CLOSER),
+    Verb("auth", "SPF, DKIM and DMARC of a saved message, with reasons.", CLOSER),
     Verb("tenant", "Add, list, show, suspend, resume or remove tenants.", HOUSE),
     Verb("domain", "Add, list, show or remove domains.", HOUSE),
     Verb("config", "Show, check or write the settings.", HOUSE),

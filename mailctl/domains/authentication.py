@@ -29,6 +29,15 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """What SPF is evaluated for: who connected (None: not known any more), its HELO, and MAIL FROM, "" for null."""
+
+    client: Address | None
+    helo: str
+    mail_from: str
+
+
+@dataclass(frozen=True, slots=True)
 class Authentication:
     """Everything a receiver found out about one message."""
 
@@ -47,10 +56,18 @@ class Authentication:
 
 async def authenticate(lookup: Lookup, received: Received, *, receiver: str, now: datetime) -> Authentication:
     """Judge one message as it came; `receiver` is the name that the verdict is signed with."""
-    author = author_domain(received.message)
-    spf = await spf_verdict(lookup, received.client, received.helo, received.mail_from)
-    signatures = await dkim_verify.verify(lookup, received.message, int(now.timestamp()))
-    second = await second_opinion(lookup, received.message, signatures)
+    envelope = Envelope(received.client, received.helo, received.mail_from)
+    return await judge(lookup, received.message, envelope, receiver=receiver, now=now)
+
+
+async def judge(
+    lookup: Lookup, message: bytes, envelope: Envelope, *, receiver: str, now: datetime
+) -> Authentication:
+    """Judge a message, also one of whose client nobody knows any more: SPF is `none` then, and says so."""
+    author = author_domain(message)
+    spf = await _of_envelope(lookup, envelope)
+    signatures = await dkim_verify.verify(lookup, message, int(now.timestamp()))
+    second = await second_opinion(lookup, message, signatures)
     judged = [_dkim_verdict(s, accepted) for s, accepted in zip(signatures, second, strict=True)]
     outcome = await dmarc.evaluate(
         lookup,
@@ -59,11 +76,18 @@ async def authenticate(lookup: Lookup, received: Received, *, receiver: str, now
         [(s.domain, v.result) for s, v in zip(signatures, judged, strict=True)],
     )
     verdicts = (spf, *judged, Verdict("dmarc", outcome.result, author, _dmarc_reason(outcome)))
-    written = [authres.of_spf(spf.result, received.mail_from, received.helo)]
+    written = [authres.of_spf(spf.result, envelope.mail_from, envelope.helo)]
     written += [_written(s, v) for s, v in zip(signatures, judged, strict=True)]
     written.append(authres.of_dmarc(outcome))
     header = authres.format(receiver, written, fold=" ")
     return Authentication(verdicts, header, str(outcome.disposition))
+
+
+async def _of_envelope(lookup: Lookup, envelope: Envelope) -> Verdict:
+    if envelope.client is None:
+        domain = envelope.mail_from.rpartition("@")[2] or envelope.helo
+        return Verdict("spf", "none", domain, "the address that it came from is not known")
+    return await spf_verdict(lookup, envelope.client, envelope.helo, envelope.mail_from)
 
 
 def _dmarc_reason(outcome: dmarc.Evaluation) -> str:

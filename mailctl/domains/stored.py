@@ -49,6 +49,14 @@ def planned_domain(w: Wiring, name: str) -> MailDomain:
     return registry.with_keys(w, registry.resolve_request(w, request, only_look=True).domain, {})
 
 
+def held_key(settings: Settings, name: str, selector: str) -> str | None:
+    """The record of the private key that is held here for a selector; None where there is none."""
+    with open_store(settings.store.url) as store:
+        domain = store.domains.get(name)
+        keys = store.keys.list(domain) if domain else ()
+        return next((key.public_text for key in keys if key.selector == selector), None)
+
+
 def as_target(domain: MailDomain) -> Target:
     """What the general checks need to know of it."""
     selectors = tuple(key.selector for key in domain.keys if key.state in ("published", "active", "retiring"))

@@ -33,6 +33,7 @@ class Grant:
     networks: tuple[Network, ...] = ()
     note: str = ""  # why there are no networks, or not all of them
     path: tuple[str, ...] = ()  # the includes and redirects that lead to it
+    broken: bool = False  # what the term leads to cannot be evaluated
 
     @property
     def exact(self) -> bool:
@@ -162,7 +163,8 @@ class _Gatherer:
     async def of(self, tree: Tree, path: tuple[str, ...]) -> list[Grant]:
         if tree.record is None:
             note = tree.detail or tree.branch.value
-            return [Grant(tree.domain, tree.term, "+", note=note, path=path)] if tree.term else []
+            broken = tree.branch is not Branch.MACRO
+            return [Grant(tree.domain, tree.term, "+", (), note, path, broken)] if tree.term else []
         children = {child.term: child for child in tree.children}
         jobs = [self._term(m, tree, children, path) for m in _reached(tree.record)]
         found = [grant for grants in await asyncio.gather(*jobs) for grant in grants]
@@ -192,7 +194,8 @@ class _Gatherer:
 
     async def _include(self, grant: Grant, child: Tree) -> list[Grant]:
         if child.branch is not Branch.RECORD:
-            return [replace(grant, note=child.detail or child.branch.value)]
+            note = child.detail or child.branch.value
+            return [replace(grant, note=note, broken=child.branch is not Branch.MACRO)]
         inner = await self.of(child, (*grant.path, grant.term))
         if grant.qualifier == "+" and all(one.qualifier == "+" for one in inner):
             # One that passes nobody still has to be known as such, else it would be kept.
