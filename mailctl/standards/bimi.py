@@ -1,7 +1,8 @@
 """BIMI: the assertion record that points to a logo (draft-brand-indicators-for-message-identification).
 
 Promise: `parse` takes any text; what is no record is a `BimiSyntaxError` with every reason. A record with an empty
-l= and a= declines to show anything (§4.2.2), and is a good one.
+l= and a= declines to show anything (Declination to Publish), and is a good one. Sections are named by their titles,
+whose numbers change from one draft to the next.
 """
 
 import re
@@ -16,6 +17,20 @@ _START = re.compile(r"[ \t]*v[ \t]*=[ \t]*BIMI1[ \t]*(?:;|\Z)")
 _MEANT = re.compile(r"\s*\"?\s*(?:v\s*=?\s*)?bimi[0-9]*\b", re.IGNORECASE)
 _URI = re.compile(r"https://([^/?#\s]+)([/?#]\S*)?", re.IGNORECASE)
 _KNOWN = ("v", "l", "a")
+_OTHER_FORMATS = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".webp",
+    ".bmp",
+    ".ico",
+    ".tif",
+    ".tiff",
+    ".avif",
+    ".pdf",
+    ".eps",
+)
 
 
 class BimiSyntaxError(ValueError):
@@ -39,13 +54,13 @@ class Record:
         return not self.location and not self.evidence
 
     @property
-    def logo_is_svg(self) -> bool:
-        """Whether the logo's name is that of an SVG file; mailboxes show no other kind (§5.1)."""
-        return self.location.partition("?")[0].lower().endswith((".svg", ".svgz", ".svg.gz"))
+    def other_format(self) -> bool:
+        """Whether the logo's name ends as that of an image that is no SVG (Supported Image Formats)."""
+        return self.location.partition("?")[0].lower().endswith(_OTHER_FORMATS)
 
 
 def is_record(text: str) -> bool:
-    """Whether `text` counts: others are discarded (§4.3)."""
+    """Whether `text` counts: others are discarded (Assertion Record Discovery)."""
     return _START.match(text) is not None
 
 
@@ -55,7 +70,7 @@ def is_meant(text: str) -> bool:
 
 
 def parse(text: str) -> Record:
-    """The record in a TXT text (§4.2); `BimiSyntaxError` with every reason if it is none."""
+    """The record in a TXT text (Assertion Record Definition); `BimiSyntaxError` with every reason if it is none."""
     found = tags.read(text)
     problems = list(found.problems)
     if not is_record(text):
@@ -82,7 +97,7 @@ def format(record: Record) -> str:  # noqa: A001 - the module's verb, used as bi
 
 def _why_no_uri(tag: str, uri: str) -> str:
     if not uri:
-        return ""  # §4.2.2: empty declines
+        return ""  # empty declines
     shown = f"{tag}= {uri[:60]!a}"
     if "," in uri:
         return f"{shown} holds a comma: one URI is allowed, and a comma in it is written %2C"

@@ -14,7 +14,7 @@ from mailctl.standards import fields, names
 
 VERSION: Final = "STSv1"
 POLICY_PATH: Final = "/.well-known/mta-sts.txt"  # §3.3
-POLICY_SIZE: Final = 65_536  # bytes; senders may stop there (§3.2)
+POLICY_SIZE: Final = 65_536  # bytes; senders may stop there (§3.3)
 LONGEST_AGE: Final = 31_557_600  # seconds, a year (§3.2)
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")
 _FIELD_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")

@@ -28,7 +28,7 @@ TABLE: dict[str, tuple[tuple[Record, ...], list[str]]] = {
     "no location": (record("v=BIMI1;"), ["bimi.record-invalid error"]),
     "http": (record(GOOD.replace("l=https", "l=http")), ["bimi.record-invalid error"]),
     "a certificate over http": (record(GOOD.replace("a=https", "a=http")), ["bimi.record-invalid error"]),
-    "a PNG": (record(GOOD.replace("svg", "png")), ["bimi.not-svg warning"]),
+    "a PNG": (record(GOOD.replace("svg", "png")), ["bimi.not-svg error"]),
     "no certificate": (record(GOOD.partition("; a=")[0]), ["bimi.no-certificate info", "bimi.ok ok"]),
     "declined": (record("v=BIMI1; l=; a=;"), ["bimi.declined info"]),
 }
@@ -60,6 +60,35 @@ def test_it_depends_on_an_enforcing_policy(policy: str | None, enforcing: bool) 
     policies = () if policy is None else (Record(DMARC, "TXT", policy),)
     findings = run(bimi.check, zone(without=[(DMARC, "TXT")], more=[*record(GOOD), *policies]))
     assert ids(findings) == (["bimi.ok ok"] if enforcing else ["bimi.dmarc-not-enforcing error"])
+
+
+NEWS = f"news.{NAME}"
+
+
+@pytest.mark.parametrize(
+    ("above", "expected"),
+    [
+        ("p=quarantine", "bimi.ok ok"),
+        ("p=none", "bimi.dmarc-not-enforcing error"),
+        ("p=reject; sp=none", "bimi.dmarc-not-enforcing error"),
+    ],
+)
+def test_the_policy_above_has_to_be_strict_too(above: str, expected: str) -> None:
+    policies = [
+        Record(DMARC, "TXT", f"v=DMARC1; {above}"),
+        Record(f"_dmarc.{NEWS}", "TXT", "v=DMARC1; p=reject"),
+    ]
+    records = zone(without=[(DMARC, "TXT")], more=[*policies, Record(f"default._bimi.{NEWS}", "TXT", GOOD)])
+    assert ids(run(bimi.check, records, target={"name": NEWS})) == [expected]
+
+
+def test_the_record_above_counts_where_there_is_none() -> None:
+    found = run(bimi.check, zone(more=record(GOOD)), target={"name": NEWS})
+    assert ids(found) == ["bimi.ok ok"]
+    assert found[0].evidence[0].question == f"{WHERE} TXT"
+    slip = Record(f"default._bimi.{NEWS}", "TXT", GOOD.replace("BIMI1", "bimi1"))
+    found = run(bimi.check, zone(more=[*record(GOOD), slip]), target={"name": NEWS})
+    assert ids(found) == ["bimi.record-invalid error"]
 
 
 def test_a_policy_from_above_counts() -> None:

@@ -42,7 +42,13 @@ class Partly(MemoryResolver):
 def test_a_healthy_domain_is_ok(profile: Profile) -> None:
     records = zone(more=GOOD)
     found = run(
-        dane.check, records, target={"profile": profile}, authenticated=True, trust_ad=True, smtp=prober()
+        dane.check,
+        records,
+        target={"profile": profile},
+        authenticated=True,
+        trust_ad=True,
+        smtp=prober(),
+        allow_private=True,
     )
     assert ids(found) == ["dane.ok ok"]
 
@@ -146,26 +152,26 @@ MATCHES: dict[str, tuple[str, Probed, list[str]]] = {
 def test_matching(case: str) -> None:
     value, host, expected = MATCHES[case]
     records = zone(more=[tlsa(MAIL, value), GOOD[1]])
-    found = run(dane.check, records, authenticated=True, trust_ad=True, smtp=prober(host))
+    found = run(dane.check, records, authenticated=True, trust_ad=True, smtp=prober(host), allow_private=True)
     assert ids(found) == expected
 
 
 def test_a_mismatch_offers_the_record_that_fits() -> None:
     records = zone(more=[tlsa(MAIL, OTHER), GOOD[1]])
-    (found,) = run(dane.check, records, authenticated=True, trust_ad=True, smtp=prober())
+    (found,) = run(dane.check, records, authenticated=True, trust_ad=True, smtp=prober(), allow_private=True)
     assert found.expected == tlsa(MAIL).value
     assert found.fix == f"_25._tcp.{MAIL}. 3600 IN TLSA {tlsa(MAIL).value}"
 
 
 def test_a_key_in_waiting_beside_the_one_in_use_is_good() -> None:
     records = zone(more=[*GOOD, tlsa(MAIL, OTHER)])
-    found = run(dane.check, records, authenticated=True, trust_ad=True, smtp=prober())
+    found = run(dane.check, records, authenticated=True, trust_ad=True, smtp=prober(), allow_private=True)
     assert ids(found) == ["dane.ok ok"]
 
 
 def test_a_mismatch_that_stops_no_mail_is_a_warning() -> None:
     records = zone(more=[tlsa(MAIL, OTHER), GOOD[1]])
-    found = run(dane.check, records, trust_ad=True, smtp=prober())
+    found = run(dane.check, records, trust_ad=True, smtp=prober(), allow_private=True)
     assert ids(found) == ["dane.insecure warning", "dane.mismatch warning"]
 
 

@@ -18,7 +18,9 @@ HEALTHY = zone(more=[CAA])
 
 @pytest.mark.parametrize("profile", Profile)
 def test_a_healthy_domain_is_ok(profile: Profile) -> None:
-    assert ids(run(tls.check, HEALTHY, target={"profile": profile}, smtp=prober())) == ["tls.ok ok"]
+    assert ids(run(tls.check, HEALTHY, target={"profile": profile}, smtp=prober(), allow_private=True)) == [
+        "tls.ok ok"
+    ]
 
 
 def test_nobody_is_contacted_without_leave() -> None:
@@ -37,7 +39,6 @@ TABLE: dict[str, tuple[Probed, list[str]]] = {
     "no way there": (failing(MAIL, Trouble.NO_ROUTE), ["tls.unreachable unknown"]),
     "not for us": (failing(MAIL, Trouble.TURNED_AWAY), ["tls.unreachable unknown"]),
     "cut off": (failing(MAIL, Trouble.BROKEN), ["tls.unreachable unknown"]),
-    "private": (failing(MAIL, Trouble.PRIVATE), ["tls.not-contacted info", "tls.ok ok"]),
     "another name": (shown(MAIL, name_matches=False), ["tls.certificate-name warning"]),
     "not trusted": (shown(MAIL, untrusted="self-signed certificate"), ["tls.certificate-untrusted warning"]),
     "no authorities here": (
@@ -55,12 +56,18 @@ TABLE: dict[str, tuple[Probed, list[str]]] = {
 @pytest.mark.parametrize("case", TABLE)
 def test_mail_hosts(case: str) -> None:
     host, expected = TABLE[case]
-    assert ids(run(tls.check, HEALTHY, smtp=prober(host))) == expected
+    assert ids(run(tls.check, HEALTHY, smtp=prober(host), allow_private=True)) == expected
+
+
+def test_private_addresses_are_contacted_in_laboratories_alone() -> None:
+    smtp = prober()
+    assert ids(run(tls.check, HEALTHY, smtp=smtp)) == ["tls.not-contacted info"] * 2 + ["tls.ok ok"]
+    assert smtp.asked == []
 
 
 def test_each_host_is_looked_at() -> None:
     smtp = prober(failing(MAIL, Trouble.TIMEOUT), shown(MAIL2, name_matches=False))
-    found = run(tls.check, HEALTHY, smtp=smtp)
+    found = run(tls.check, HEALTHY, smtp=smtp, allow_private=True)
     assert ids(found) == ["tls.certificate-name warning", "tls.unreachable unknown"]
     assert sorted(smtp.asked) == [MAIL, MAIL2]
 
@@ -74,9 +81,17 @@ def test_an_enforced_policy_makes_a_bad_certificate_an_error(mode: str, severity
         Record(f"mta-sts.{NAME}", "A", "8.8.4.4"),
     ]
     smtp = prober(shown(MAIL, name_matches=False), late(5))
-    found = run(tls.check, [*HEALTHY, *announced], smtp=prober(shown(MAIL, name_matches=False)), https=https)
+    found = run(
+        tls.check,
+        [*HEALTHY, *announced],
+        smtp=prober(shown(MAIL, name_matches=False)),
+        allow_private=True,
+        https=https,
+    )
     assert ids(found) == [f"tls.certificate-name {severity}"]
-    assert ids(run(tls.check, [*HEALTHY, *announced], smtp=smtp)) == ["tls.expires-soon warning"]
+    assert ids(run(tls.check, [*HEALTHY, *announced], smtp=smtp, allow_private=True)) == [
+        "tls.expires-soon warning"
+    ]
 
 
 AUTHORITIES: dict[str, tuple[tuple[str, ...], list[str]]] = {
@@ -102,7 +117,7 @@ def test_caa_from_above_counts() -> None:
 @pytest.mark.parametrize("status", [Status.SERVFAIL, Status.TIMEOUT, Status.REFUSED, Status.BOGUS])
 def test_what_nobody_answers_is_unknown(status: Status) -> None:
     assert ids(run(tls.check, HEALTHY, faults={(NAME, "CAA"): status})) == ["tls.unknown unknown"]
-    found = run(tls.check, HEALTHY, faults={(NAME, "MX"): status}, smtp=prober())
+    found = run(tls.check, HEALTHY, faults={(NAME, "MX"): status}, smtp=prober(), allow_private=True)
     assert ids(found) == ["tls.unknown unknown"]
 
 
@@ -115,7 +130,7 @@ def test_a_fault_above_the_domain_is_not_held_against_it() -> None:
 def test_a_certificate_that_has_not_begun() -> None:
     early = certificate(MAIL)
     early = type(early)(early.der, early.spki, early.names, NOW + timedelta(1), early.not_after)
-    (found,) = run(tls.check, HEALTHY, smtp=prober(shown(MAIL, chain=(early,))))
+    (found,) = run(tls.check, HEALTHY, smtp=prober(shown(MAIL, chain=(early,))), allow_private=True)
     assert found.id == "tls.certificate-expired"
     assert found.message.endswith("begins on 2026-11-02")
 
@@ -123,5 +138,5 @@ def test_a_certificate_that_has_not_begun() -> None:
 def test_a_domain_that_takes_no_mail_has_no_hosts_to_contact() -> None:
     smtp = prober()
     records = zone(without=[(NAME, "MX")], more=[CAA, Record(NAME, "MX", "0 .")])
-    assert ids(run(tls.check, records, smtp=smtp)) == ["tls.ok ok"]
+    assert ids(run(tls.check, records, smtp=smtp, allow_private=True)) == ["tls.ok ok"]
     assert smtp.asked == []

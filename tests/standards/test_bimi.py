@@ -53,10 +53,16 @@ def test_an_empty_record_declines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("location", "svg"), [(LOGO, True), (LOGO + "?v=2", True), ("https://a.example/l.png", False)]
+    ("location", "other"),
+    [
+        (LOGO, False),
+        (f"{LOGO}?v=2", False),
+        ("https://a.example/l", False),
+        ("https://a.example/l.PNG?v=2", True),
+    ],
 )
-def test_only_svg_is_shown(location: str, svg: bool) -> None:
-    assert Record(location).logo_is_svg is svg
+def test_only_svg_is_shown(location: str, other: bool) -> None:
+    assert Record(location).other_format is other
 
 
 @pytest.mark.parametrize("text", ["v=bimi1; l=x", "BIMI1; l=x", '"v=BIMI1; l=x"', "v = bimi1;"])

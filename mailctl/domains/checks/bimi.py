@@ -20,10 +20,14 @@ async def check(target: Target, tools: Tools) -> list[Finding]:
     if not answer.known:
         return [found("bimi.unknown", describe(answer), evidence=seen)]
     texts = [text for text in answer.texts() if bimi.is_record(text)]
+    meant = [text for text in answer.texts() if bimi.is_meant(text)]
+    if not texts and not meant and (inherited := await _inherited(target, tools)) is not None:
+        answer, seen = inherited, [evidence(inherited)]
+        texts = [text for text in answer.texts() if bimi.is_record(text)]
     if len(texts) > 1:
         message = f"{len(texts)} records at {answer.name}: none of them counts"
         return [found("bimi.several-records", message, evidence=seen, expected="one record")]
-    texts = texts or [text for text in answer.texts() if bimi.is_meant(text)]
+    texts = texts or meant
     if not texts:
         return [_without(target, answer)]
     try:
@@ -40,6 +44,16 @@ async def check(target: Target, tools: Tools) -> list[Finding]:
     return findings
 
 
+async def _inherited(target: Target, tools: Tools) -> Answer | None:
+    """The organizational domain's records, which count where a name has none (Assertion Record Discovery)."""
+    policy = await dmarc.discover(tools.dns, target.name)
+    above = policy.organizational_domain
+    if not above or above == target.name:
+        return None
+    answer = await tools.ask(f"default._bimi.{above}", "TXT")
+    return answer if any(bimi.is_record(text) for text in answer.texts()) else None
+
+
 def _without(target: Target, answer: Answer) -> Finding:
     if target.profile is Profile.PARKED:
         return found("bimi.not-needed", f"{target.name} sends no mail", evidence=[evidence(answer)])
@@ -48,8 +62,8 @@ def _without(target: Target, answer: Answer) -> Finding:
 
 def _record(answer: Answer, record: bimi.Record) -> list[Finding]:
     findings = []
-    if not record.logo_is_svg:
-        message = f"the logo {record.location[:200]} is not named as an SVG file"
+    if record.other_format:
+        message = f"the logo {record.location[:200]} is not an SVG file"
         findings.append(found("bimi.not-svg", message, evidence=[evidence(answer)], expected="….svg"))
     if not record.evidence:
         message = f"the record at {answer.name} names no mark certificate"
@@ -84,16 +98,30 @@ async def _policy(target: Target, tools: Tools, answer: Answer) -> list[Finding]
 
 
 def _why_not_enforcing(policy: dmarc.Policy) -> str:
-    """Why mailboxes show no logo under this policy; "" if they may."""
+    """Why mailboxes show no logo under this policy (Authentication Requirements); "" if they may."""
     record = policy.record
     if policy.status != "found" or record is None:
         return f"there is no DMARC policy ({policy.reason})"
     if policy.effective is dmarc.Disposition.NONE:
         return policy.reason or "the DMARC policy is none"
+    records = {policy.domain: record, **_organizational(policy)}
+    return next((why for domain, one in records.items() if (why := _weakness(domain, one))), "")
+
+
+def _organizational(policy: dmarc.Policy) -> dict[str, dmarc.Record]:
+    """The record of the organizational domain, which has to be strict as well."""
+    records = dict(policy.walk.records) if policy.walk else {}
+    return {name: record for name, record in records.items() if name == policy.organizational_domain}
+
+
+def _weakness(domain: str, record: dmarc.Record) -> str:
+    where = f"the record at _dmarc.{domain}"
+    if record.policy is dmarc.Disposition.NONE:
+        return f"{where} says p=none"
     if record.subdomain_policy is dmarc.Disposition.NONE:
-        return f"the record at _dmarc.{policy.domain} says sp=none"
+        return f"{where} says sp=none"
     # RFC 9989 has no pct, and mailboxes that show logos still look at it.
     percent = dict(record.others).get("pct", "100")
-    if policy.requested is dmarc.Disposition.QUARANTINE and percent != "100":
-        return f"the record at _dmarc.{policy.domain} says pct={percent[:10]}"
+    if record.policy is dmarc.Disposition.QUARANTINE and percent != "100":
+        return f"{where} says pct={percent[:10]}"
     return ""

@@ -19,6 +19,7 @@ from mailctl.standards import dane
 from mailctl.standards.dane import Shown, Tlsa, TlsaSyntaxError
 from mailctl.standards.dns import Answer, Raw
 from mailctl.standards.mta_sts import covers
+from mailctl.standards.reachable import sift
 
 _SOUND = (Severity.OK, Severity.INFO)
 _HOSTS = 20  # that are looked at
@@ -146,10 +147,11 @@ def _security(hosts: Iterable[_Host], insecure: tuple[Answer, ...], *, trusted: 
 
 async def _match(target: Target, host: _Host, tools: Tools, severity: Severity | None) -> Finding | None:
     """Whether the certificate that the host shows fits its records."""
-    if tools.smtp is None:
+    addresses, _ = sift(exchanges.all_of(host.addresses), allow_private=tools.allow_private)
+    if tools.smtp is None or not addresses:
         return None
-    probed = await tools.smtp.probe(host.name, exchanges.all_of(host.addresses))
-    if probed.trouble in (Trouble.NO_STARTTLS, Trouble.TLS, Trouble.PRIVATE):
+    probed = await tools.smtp.probe(host.name, addresses)
+    if probed.trouble in (Trouble.NO_STARTTLS, Trouble.TLS):
         return None  # the tls check says so
     if probed.certificate is None:
         message = f"the certificate of {host.name} could not be seen: {probed.detail}"

@@ -16,6 +16,7 @@ from mailctl.domains.findings import Evidence, Finding, Severity, evidence
 from mailctl.edges.resolver.questions import describe
 from mailctl.edges.smtp_probe import Certificate, Probed, Prober, Trouble
 from mailctl.standards import caa, mta_sts
+from mailctl.standards.reachable import sift
 
 _SOUND = (Severity.OK, Severity.INFO)
 _HOSTS = 20  # that are contacted
@@ -78,7 +79,10 @@ async def _is_enforced(target: Target, tools: Tools) -> bool:
 
 async def _host(name: str, tools: Tools, smtp: Prober) -> list[Finding]:
     asked = await exchanges.addresses(name, tools)
-    addresses = exchanges.all_of(asked)
+    addresses, refused = sift(exchanges.all_of(asked), allow_private=tools.allow_private)
+    if refused and not addresses:
+        message = f"{name} was not contacted: {'; '.join(refused)}"
+        return [found("tls.not-contacted", message, evidence=map(evidence, asked))]
     if not addresses:
         return []  # the mx check says so
     probed = await smtp.probe(name, addresses)
@@ -109,9 +113,6 @@ def _not_seen(probed: Probed, trouble: Trouble) -> Finding:
         case Trouble.TLS:
             message = f"{probed.host}: no TLS after STARTTLS: {probed.detail}"
             return found("tls.handshake-failed", message, evidence=proof)
-        case Trouble.PRIVATE:
-            message = f"{probed.host} was not contacted: {probed.detail}"
-            return found("tls.not-contacted", message, evidence=proof)
         case _:
             message = f"{probed.host} could not be looked at: {probed.detail}"
             return found("tls.unreachable", message, evidence=proof)
