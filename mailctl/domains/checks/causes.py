@@ -45,6 +45,8 @@ _SAME = (
 _CONSEQUENCES = (
     "spf.address-does-not-pass", "spf.evaluation-unknown", "dmarc.not-in-force", "dmarc.evaluation-unknown",
 )  # fmt: skip
+# Two areas that look at the same record: where the first says what is wrong with it, the second need not.
+_IMPLIED = (("spf.parked-sends", "mx.null-but-sends"),)
 
 
 def merge(found: Mapping[str, Sequence[Finding]]) -> list[Finding]:
@@ -52,8 +54,13 @@ def merge(found: Mapping[str, Sequence[Finding]]) -> list[Finding]:
     ended = _ends(found.get("domain", ()))
     if ended:
         return ended
+    if any(f.id == "domain.unfinished" for f in found.get("domain", ())) and _nothing_known(found):
+        return list(found["domain"])
     general = [f for key, findings in found.items() if key != PLANNED for f in findings]
-    return _once(_beside_plan(list(found.get(PLANNED, ())), general))
+    told = _once(_beside_plan(list(found.get(PLANNED, ())), general))
+    ids = {finding.id for finding in told}
+    implied = {second for first, second in _IMPLIED if first in ids}
+    return [finding for finding in told if finding.id not in implied]
 
 
 def _ends(findings: Iterable[Finding]) -> list[Finding]:
@@ -61,6 +68,11 @@ def _ends(findings: Iterable[Finding]) -> list[Finding]:
     return [
         f for f in findings if f.severity in _PROBLEMS and not f.id.endswith((".unfinished", ".check-failed"))
     ]
+
+
+def _nothing_known(found: Mapping[str, Sequence[Finding]]) -> bool:
+    """Whether no check learned anything at all."""
+    return all(f.severity is Severity.UNKNOWN for findings in found.values() for f in findings)
 
 
 def ends_all(findings: Iterable[Finding]) -> bool:
@@ -106,14 +118,17 @@ def _same_question(one: Finding, other: Finding) -> bool:
 
 
 def _once(findings: list[Finding]) -> list[Finding]:
-    """Of several findings that rest on the same silence, the one of the area whose question it is."""
+    """Of several findings that rest on the same silence, the one of the area whose question it is.
+
+    What is bogus is a fault of the zone: it is said once, for however many records nobody sees for it.
+    """
     speakers: dict[str, str] = {}  # who speaks of an unanswered question
     for finding in findings:
         for question in unanswered(finding):
             if finding.area == _owner(question):
                 speakers[question] = finding.area
             speakers.setdefault(question, finding.area)
-    kept, said = [], set[str]()
+    kept, said = [], {e.question for f in findings if f.id == "dnssec.bogus" for e in f.evidence}
     for finding in findings:
         asked = unanswered(finding)
         news = [q for q in asked if speakers[q] == finding.area and q not in said]
