@@ -436,6 +436,31 @@ def test_a_datagram_lost_on_the_way_to_a_server_is_sent_again() -> None:
     assert [answer.status for answer in asyncio.run(body())] == [Status.ANSWER]
 
 
+def test_a_server_that_stays_silent_is_left_alone_for_seconds() -> None:
+    now = [1000.0]
+    zone = (Record(ZONE, "NS", f"ns1.{ZONE}"), Record(f"ns1.{ZONE}", "A", "127.0.0.2"))
+
+    async def body() -> list[int]:
+        counts = []
+        async with DnsServer(zone, zones=[ZONE]) as server:
+            loop = asyncio.get_running_loop()
+            transport, silent = await loop.create_datagram_endpoint(
+                lambda: Scripted(lambda data: []), local_addr=("127.0.0.2", server.port)
+            )
+            async with Resolver(
+                [server.address], authoritative_port=server.port, timeout=0.1, clock=lambda: now[0]
+            ) as resolver:
+                for moment in (1000, 1001, 1006):
+                    now[0] = moment
+                    (answer,) = await resolver.ask_authoritative(ZONE, A.name, "A")
+                    assert answer.status is Status.TIMEOUT
+                    counts.append(len(silent.asked))
+            transport.close()
+        return counts
+
+    assert asyncio.run(body()) == [2, 2, 4]
+
+
 def test_a_zone_of_a_thousand_servers_is_no_weapon() -> None:
     zone = [Record(ZONE, "NS", f"ns{n}.{ZONE}") for n in range(200)]
     zone += [Record(f"ns{n}.{ZONE}", "A", f"127.0.1.{m}") for n in range(200) for m in range(1, 13)]

@@ -110,11 +110,7 @@ def _place(server: _Server) -> Finding | None:
 
 async def _directly(zone: str, target: Target, tools: Tools, servers: Sequence[_Server]) -> list[Finding]:
     """What each server answers when it is asked itself."""
-    mail = [(target.name, "MX"), (target.name, "TXT"), (f"_dmarc.{target.name}", "TXT")]
-    mail += [(f"{selector}._domainkey.{target.name}", "TXT") for selector in target.selectors]
-    versions, *answered = await asyncio.gather(
-        *(tools.dns.ask_authoritative(zone, name, rdtype) for name, rdtype in [(zone, "SOA"), *mail])
-    )
+    versions = await tools.dns.ask_authoritative(zone, zone, "SOA")
     homeless = {server.name for server in servers if not server.addresses}
     asked = [answer for answer in versions if answer.server not in homeless]
     if asked and all(answer.detail.startswith("lame") for answer in asked):
@@ -124,6 +120,13 @@ async def _directly(zone: str, target: Target, tools: Tools, servers: Sequence[_
         return [found("ns.unknown", message, evidence=map(evidence, asked))]
     findings = [_silent_or_lame(zone, answer, servers) for answer in asked if not answer.known]
     serials = {_serial(answer) for answer in asked if answer.status is Status.ANSWER}
+    if sum(answer.known for answer in asked) < 2:
+        return findings
+    mail = [(target.name, "MX"), (target.name, "TXT"), (f"_dmarc.{target.name}", "TXT")]
+    mail += [(f"{selector}._domainkey.{target.name}", "TXT") for selector in target.selectors]
+    answered = await asyncio.gather(
+        *(tools.dns.ask_authoritative(zone, name, rdtype) for name, rdtype in mail)
+    )
     differing = [answers for answers in answered if len(set(map(_content, _known(answers)))) > 1]
     if differing:
         return findings + [_disagree(answers, len(serials) > 1) for answers in differing]

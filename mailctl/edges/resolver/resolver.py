@@ -57,6 +57,7 @@ class Resolver:
         self._trust_ad = trust_ad
         self._authoritative_port = authoritative_port
         self._cache = Cache(cache_size, clock)
+        self._silent = Cache(cache_size, clock)  # authoritative servers that did not answer, by address
         self._direct = asyncio.Semaphore(DIRECT_AT_ONCE)
         self._in_flight: dict[Key, asyncio.Task[Answer]] = {}
 
@@ -200,15 +201,7 @@ class Resolver:
 
     async def _ask_server(self, address: str, name: str, rdtype: str) -> tuple[Answer, bool]:
         """The answer of one authoritative server, and whether this host has a route to it."""
-        asked = question(name, rdtype, recursive=False)
-        upstream = Upstream(address, self._authoritative_port)
-        async with self._direct:
-            try:
-                reading = await self._ask(upstream, asked)
-                if reading.answer.detail.startswith(SILENT):  # perhaps a datagram was lost
-                    reading = await self._ask(upstream, asked)
-            finally:
-                upstream.close()
+        reading = await self._ask_directly(address, question(name, rdtype, recursive=False))
         answer = replace(reading.answer, authenticated=False)
         if answer.known and not reading.authoritative:
             answer = replace(
@@ -218,6 +211,23 @@ class Resolver:
             rest = await self(reading.chase, rdtype)
             answer = replace(rest, name=name, server=answer.server, chain=answer.chain + rest.chain)
         return answer, not answer.detail.startswith(UNREACHABLE)
+
+    async def _ask_directly(self, address: str, asked: Question) -> Reading:
+        """Ask a server twice where it stays silent, and then leave it alone for a while."""
+        upstream = Upstream(address, self._authoritative_port)
+        async with self._direct:
+            silent = self._silent.get((address, ""))
+            if silent is not None:
+                return Reading(replace(silent, name=asked.name, rdtype=asked.rdtype))
+            try:
+                reading = await self._ask(upstream, asked)
+                if reading.answer.detail.startswith(SILENT):  # perhaps a datagram was lost
+                    reading = await self._ask(upstream, asked)
+            finally:
+                upstream.close()
+        if reading.answer.detail.startswith(SILENT):
+            self._silent.put((address, ""), reading.answer)
+        return reading
 
 
 def _fault(asked: Question, upstream: Upstream, fault: NoAnswerError) -> Reading:
