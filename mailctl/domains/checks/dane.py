@@ -58,9 +58,10 @@ async def check(target: Target, tools: Tools) -> list[Finding]:
         live = await asyncio.gather(*(_match(target, host, tools, severity) for host in used))
         findings += [finding for finding in live if finding is not None]
     if used and all(finding.severity in _SOUND for finding in findings):
-        names = ", ".join(host.name for host in used)
+        names = ", ".join(host.name for host in used[:10])
         seen = [evidence(host.answer) for host in used]
-        findings.insert(0, found("dane.ok", f"TLSA records protect {names}", evidence=seen))
+        state = "are secure and can be used" if tools.trust_ad else "are well-formed"
+        findings.insert(0, found("dane.ok", f"the TLSA records of {names} {state}", evidence=seen))
     return findings
 
 
