@@ -183,7 +183,10 @@ class DnsSettings(Section):
 
         data = read_private(self.tsig_secret_file, "the file of dns.tsig_secret_file")
         if not re.fullmatch(rb"\s*[A-Za-z0-9+/]+={0,2}\s*", data):
-            raise HostCannot(f"not a TSIG key in base64: {self.tsig_secret_file}")
+            raise HostCannot(
+                f"not a TSIG key in base64: {self.tsig_secret_file}",
+                hint="put the secret there, and nothing else, as tsig-keygen or keymgr prints it",
+            )
         return data.decode("ascii").strip()
 
 

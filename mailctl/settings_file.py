@@ -90,4 +90,7 @@ def _write(path: Path, text: str, mode: int, *, force: bool) -> None:
     except OSError as error:
         if isinstance(error, FileExistsError) and os.path.lexists(path):
             raise Refused(f"there is a file {path} already", hint="name another, or give --force") from error
-        raise HostCannot(f"the settings file {path} cannot be written: {error.strerror}") from error
+        raise HostCannot(
+            f"the settings file {path} cannot be written: {error.strerror}",
+            hint=f"check the rights and the room: ls -ld {path.parent}; df -h {path.parent}",
+        ) from error

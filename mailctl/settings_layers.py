@@ -25,6 +25,7 @@ from mailctl.settings import MASK, Settings
 NOT_SETTINGS = frozenset({"MAILCTL_CONFIG", "MAILCTL_SHARED", "MAILCTL_FAILPOINT"})
 OPTIONS = "dns.options."  # the one table whose keys are not ours: those of lexicon's provider
 SECRETS = ("dns.tsig_secret", OPTIONS)
+_MEND = "mend that line; mailctl config check tells of everything else"
 # postgresql://user:PASSWORD@host/name and …?password=PASSWORD, both also in a URL that is not quite right
 _PASSWORD = re.compile(r"(?<=/)(?P<user>[^/@:]*:).*(?=@)|(?P<query>[?&]password=)[^&]*")
 
@@ -181,12 +182,15 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"the settings file {path} is not TOML: {error}") from error
+        raise BadInput(f"the settings file {path} is not TOML: {error}", hint=_MEND) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise BadInput(f"the settings file {path} is not UTF-8: line {line}") from error
+        raise BadInput(f"the settings file {path} is not UTF-8: line {line}", hint=_MEND) from error
     except OSError as error:
-        raise HostCannot(f"the settings file {path} cannot be read: {error.strerror}") from error
+        raise HostCannot(
+            f"the settings file {path} cannot be read: {error.strerror}",
+            hint=f"check its rights: ls -ld {path}",
+        ) from error
 
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

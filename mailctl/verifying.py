@@ -185,7 +185,10 @@ def _print(inv: Invocation, output: _Output) -> None:
         try:
             wanted.page.write_text(HTML.load()(output.kept, output.run), encoding="utf-8")
         except OSError as error:
-            raise HostCannot(f"the report {wanted.page} cannot be written: {error.strerror}") from error
+            raise HostCannot(
+                f"the report {wanted.page} cannot be written: {error.strerror}",
+                hint=f"check the rights and the room: ls -ld {wanted.page.parent}",
+            ) from error
         inv.note(f"wrote {safe(str(wanted.page))}")
     if wanted.format == STREAMED:
         return

@@ -31,10 +31,15 @@ def read_baseline(path: Path) -> Baseline:
     """The findings of a run that was kept with --format json or jsonl. Raises `BadInput`."""
     try:
         if path.stat().st_size > LARGEST:
-            raise BadInput(f"the baseline {path} is larger than {LARGEST // 1024 // 1024} MiB")
+            raise BadInput(
+                f"the baseline {path} is larger than {LARGEST // 1024 // 1024} MiB",
+                hint="name the output of an earlier mailctl verify --format json",
+            )
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadInput(f"the baseline {path} cannot be read: {error.strerror}") from error
+        raise BadInput(
+            f"the baseline {path} cannot be read: {error.strerror}", hint="name a file that you may read"
+        ) from error
     except UnicodeDecodeError as error:
         raise _unusable(path, "it is not UTF-8") from error
     try:

@@ -196,7 +196,11 @@ def _postfix_changes(host: Host, plan: HostPlan, folder: Path) -> Iterable[Chang
         done = host.run(["postconf", "-c", str(stage), *argv])
         if done.code:
             details = [f"postconf {' '.join(argv)}: {done.problem}"]
-            raise HostCannot("Postfix does not take the change; nothing was changed", details=details)
+            raise HostCannot(
+                "Postfix does not take the change; nothing was changed",
+                details=details,
+                hint="mend what Postfix complains about, and run the same command again",
+            )
     for path, node in before.items():
         edited = host.read(stage / path.name)
         rights = node or _MAIN_CF

@@ -250,7 +250,11 @@ def _services(variables: Mapping[str, Any]) -> tuple[Service, ...]:
             # master(5): an option with a blank would need braces; none of ours has one.
             blank = [f"{name}: {value!r}" for name, value in options.items() if re.search(r"\s", value)]
             if blank:
-                raise BadInput("a value for master.cf holds a blank", details=blank)
+                raise BadInput(
+                    "a value for master.cf holds a blank",
+                    details=blank,
+                    hint="nothing was written; take it out where the value comes from: mailctl config show",
+                )
             words = [provisioning.render_text(table["fields"], variables)]
             words += [f"-o {name}={value}" for name, value in options.items()]
             key = provisioning.render_text(table["service"], variables)

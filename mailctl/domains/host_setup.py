@@ -160,7 +160,11 @@ def _certificate(w: HostWiring, facts: HostFacts, layout: Layout, hostname: str)
     if tls.certificate is not None and tls.key is not None:
         missing = [str(path) for path in (tls.certificate, tls.key) if w.host.read(path) is None]
         if missing:
-            raise HostCannot("the certificate of the settings is not there", details=missing)
+            raise HostCannot(
+                "the certificate of the settings is not there",
+                details=missing,
+                hint="put it there, or take tls.certificate and tls.key out of mailctl.toml",
+            )
         return Certificate(tls.certificate, tls.key, given=True)
     own = (layout.postfix / "mailctl" / "tls.pem", layout.postfix / "mailctl" / "tls.key")
     if theirs := _somebodys_certificate(facts, own):

@@ -67,14 +67,18 @@ def _text(path: Path) -> str:
             f"the inventory {path} cannot be read: {error.strerror}", hint="name a file that you may read"
         ) from error
     if len(data) > LARGEST:
-        raise BadInput(f"the inventory {path} is larger than {LARGEST // 1024 // 1024} MiB")
+        raise BadInput(
+            f"the inventory {path} is larger than {LARGEST // 1024 // 1024} MiB", hint="split it in several"
+        )
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
 
         details = [f"{path}:{line}: bytes that are no text"]
-        raise BadInput(f"the inventory {path} is not UTF-8", details=details) from error
+        raise BadInput(
+            f"the inventory {path} is not UTF-8", details=details, hint="save it as UTF-8"
+        ) from error
 
 
 def parse_inventory(text: str) -> tuple[list[Target], list[tuple[int, str]]]:

@@ -59,7 +59,11 @@ def render_text(template: str, variables: Mapping[str, Any]) -> str:
 def _refuse_controls(variables: Mapping[str, Any]) -> None:
     bad = [f"{name}: {text!r}" for name, text in _texts("", variables) if _CONTROL.search(text)]
     if bad:
-        raise BadInput("a value for a configuration file holds control characters", details=bad)
+        raise BadInput(
+            "a value for a configuration file holds control characters",
+            details=bad,
+            hint="nothing was written; take them out where the value comes from: mailctl config show",
+        )
 
 
 def _texts(name: str, value: Any) -> Iterable[tuple[str, str]]:

@@ -74,7 +74,10 @@ class KeyFiles:
             if path.parent.is_dir() and not any(path.parent.iterdir()):
                 path.parent.rmdir()
         except OSError as error:
-            raise HostCannot(f"the DKIM key {path} cannot be removed: {error.strerror}") from error
+            raise HostCannot(
+                f"the DKIM key {path} cannot be removed: {error.strerror}",
+                hint=f"check the rights: ls -ld {path.parent}",
+            ) from error
 
 
 class MemoryKeyFiles:
@@ -101,7 +104,7 @@ class MemoryKeyFiles:
     def read(self, domain: str, selector: str) -> bytes:
         path = self.path(domain, selector)
         if path not in self._keys:
-            raise HostCannot(f"the DKIM key is missing: {path}")
+            raise HostCannot(f"the DKIM key is missing: {path}", hint=f"bring it back, from a backup: {path}")
         return self._keys[path]
 
     def remove(self, domain: str, selector: str) -> None:
@@ -123,7 +126,10 @@ def _must_be_key(pem: bytes, path: Path) -> None:
     try:
         dkim.load_private(pem)
     except dkim.KeyProblem as error:
-        raise HostCannot(f"this is not a private key in PEM without a passphrase: {path}") from error
+        raise HostCannot(
+            f"this is not a private key in PEM without a passphrase: {path}",
+            hint=f"bring the key back, from a backup: {path}",
+        ) from error
 
 
 def _must_be_ours(folder: Path) -> None:
@@ -133,7 +139,10 @@ def _must_be_ours(folder: Path) -> None:
     except OSError:
         return  # then the file is missing, or cannot be reached, and reading it says so
     if stat.S_ISLNK(seen.st_mode):
-        raise HostCannot(f"the folder of the DKIM keys is a symbolic link: {folder}")
+        raise HostCannot(
+            f"the folder of the DKIM keys is a symbolic link: {folder}",
+            hint="put the folder itself there in place of the link",
+        )
     mends = []
     if seen.st_uid not in (os.geteuid(), 0):
         mends.append(f"chown {os.geteuid()} {folder}")

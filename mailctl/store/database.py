@@ -49,18 +49,21 @@ _POSTGRES = {
 }
 
 
+_URLS = "write it like sqlite:////var/lib/mailctl/mailctl.db or postgresql://mailctl@db.example/mailctl"
+
+
 def parse_url(url: str) -> sa.URL:
     """The URL of a database mailctl can use. Raises BadInput, or HostCannot when psycopg is missing."""
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as error:
-        raise BadInput("store.url is not a database URL") from error
+        raise BadInput("store.url is not a database URL", hint=_URLS) from error
     if parsed.drivername == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
-            raise BadInput("store.url must name a file: sqlite:///PATH")
+            raise BadInput("store.url must name a file: sqlite:///PATH", hint=_URLS)
         return parsed
     if parsed.drivername not in ("postgresql", "postgresql+psycopg"):
-        raise BadInput(f"store.url must be sqlite or postgresql, not {parsed.drivername}")
+        raise BadInput(f"store.url must be sqlite or postgresql, not {parsed.drivername}", hint=_URLS)
     try:
         import psycopg  # noqa: F401 - only whether it is there
     except ImportError as error:

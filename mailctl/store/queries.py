@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from mailctl.errors import BadInput, Refused
-from mailctl.standards.names import BadName, domain_name, host_name, selector_name
+from mailctl.standards.names import BadName, domain_name, host_name, selector_name, shown
 from mailctl.store.tables import DkimKey, DmarcPolicy, Domain, KeyAlgorithm, KeyState, Tenant, TenantState
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -54,7 +54,7 @@ def _insert(session: Session, row: Any, otherwise: str) -> None:
         with session.begin_nested():
             session.add(row)
     except IntegrityError as error:
-        raise Refused(otherwise) from error
+        raise Refused(otherwise, hint="nothing was changed; use another name, or what is there") from error
 
 
 class Tenants(_Repository):
@@ -206,7 +206,11 @@ class Keys(_Repository):
         try:
             settled = selector_name(selector)
         except BadName as error:
-            raise BadInput(f"{selector!r} cannot be a selector", details=error.reasons) from error
+            raise BadInput(
+                f"{selector!r} cannot be a selector",
+                details=error.reasons,
+                hint="write it of letters, digits and hyphens, such as mc20261124-rsa",
+            ) from error
         with self._transaction(True) as session:
             at_selector = (col(DkimKey.domain_id) == _id(domain)) & (col(DkimKey.selector) == settled)
             session.exec(sa.delete(DkimKey).where(at_selector, col(DkimKey.state) == KeyState.RETIRED))
@@ -236,7 +240,10 @@ class Keys(_Repository):
             if found is None:
                 return
             if found.state not in (KeyState.PLANNED, KeyState.RETIRED):
-                raise Refused(f"the key {found.selector} is {found.state}, and cannot be forgotten")
+                raise Refused(
+                    f"the key {found.selector} is {found.state}, and cannot be forgotten",
+                    hint="rotate it out first: mailctl dkim rotate, then mailctl dkim retire",
+                )
             session.delete(found)
 
     def set_state(self, key: DkimKey | UUID, state: str) -> DkimKey:
@@ -248,10 +255,15 @@ class Keys(_Repository):
         with self._transaction(True) as session:
             found = session.get(DkimKey, key.id if isinstance(key, DkimKey) else key, with_for_update=True)
             if found is None:
-                raise BadInput("this DKIM key is not in the store any more")
+                raise BadInput(
+                    "this DKIM key is not in the store any more", hint="see what is there: mailctl dkim list"
+                )
             order = list(KeyState)
             if order.index(wanted) < order.index(found.state):
-                raise Refused(f"the key {found.selector} is {found.state}, and cannot become {wanted} again")
+                raise Refused(
+                    f"the key {found.selector} is {found.state}, and cannot become {wanted} again",
+                    hint="somebody else was at it: see how it stands with mailctl dkim list",
+                )
             if wanted is not found.state:
                 found.state = wanted
                 setattr(found, _STAMPS[wanted], self._now())
@@ -267,7 +279,9 @@ def _domain_name(text: str) -> str:
     try:
         return domain_name(text)
     except BadName as error:
-        raise BadInput("this cannot be a domain", details=error.reasons) from error
+        raise BadInput(
+            f"{shown(text)} cannot be a domain", details=error.reasons, hint="write it like shop.example"
+        ) from error
 
 
 def _settled(**given: Any) -> dict[str, Any]:
@@ -285,7 +299,9 @@ def _settled(**given: Any) -> dict[str, Any]:
         else:
             reasons.append(f"a DMARC policy is none, quarantine or reject, not {policy!r}")
     if reasons:
-        raise BadInput("the domain cannot be stored like this", details=reasons)
+        raise BadInput(
+            "the domain cannot be stored like this", details=reasons, hint="mend these; nothing was changed"
+        )
     return given
 
 
