@@ -10,6 +10,7 @@ against a flood.
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ import dns.message
 import dns.name
 import dns.opcode
 import dns.rcode
+import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
@@ -138,12 +140,19 @@ class DnsServer:
         asked = query.question[0]
         name, rdtype = _text(asked.name), dns.rdatatype.to_text(asked.rdtype)
         self.asked.append((name, rdtype, transport))
-        fault = self.faults.get((name, rdtype), self.faults.get(name))
+        fault = self._fault(name, rdtype)
         if fault is Fault.SILENCE:
             return None
         if fault is Fault.GARBAGE:
             return data[:2] + b"\x84" + b"\xff" * 40
         return self._encode(query, self._reply(query, name, rdtype, fault), transport, fault)
+
+    def _fault(self, name: str, rdtype: str) -> Fault | None:
+        """What to do wrong: at this name, or at one that its alias leads to, where a resolver would meet it."""
+        if not self.faults:
+            return None
+        met = (name, *self._zones.find(name, rdtype).chain)
+        return next((f for one in met if (f := self.faults.get((one, rdtype), self.faults.get(one)))), None)
 
     def _update(self, message: dns.update.UpdateMessage) -> bytes:
         """RFC 2136 §3: a permitted update changes everything it names, or nothing."""
@@ -238,12 +247,17 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 def _append(section: list[dns.rrset.RRset], record: Record) -> None:
     """Add a record to its RRset in a message section."""
-    new = dns.rrset.from_text(f"{record.name}.", record.ttl, "IN", record.rdtype, zone_text(record))
+    name, rdata = dns.name.from_text(record.name), _rdata(record.rdtype, zone_text(record))
     for rrset in section:
-        if (rrset.name, rrset.rdtype) == (new.name, new.rdtype):
-            rrset.add(new[0])
+        if (rrset.name, rrset.rdtype) == (name, rdata.rdtype):
+            rrset.add(rdata)
             return
-    section.append(new)
+    section.append(dns.rrset.from_rdata(name, record.ttl, rdata))
+
+
+@lru_cache(maxsize=4096)  # most of what an answer costs
+def _rdata(rdtype: str, text: str) -> dns.rdata.Rdata:
+    return dns.rdata.from_text("IN", rdtype, text)
 
 
 def _explain(reply: dns.message.Message, code: dns.edns.EDECode, words: str) -> None:

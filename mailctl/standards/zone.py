@@ -37,6 +37,7 @@ class Zones:
         self, records: Iterable[Record], zones: Sequence[str], *, address: str = "127.0.0.1"
     ) -> None:
         self.names = tuple(zone.rstrip(".").lower() for zone in zones)
+        self._apexes = frozenset(self.names)
         self._rrsets: dict[str, dict[str, list[Record]]] = {}
         self._inner: set[str] = set()  # names with something below them: empty non-terminals among them
         for record in records:
@@ -66,8 +67,11 @@ class Zones:
 
     def zone_of(self, name: str) -> str | None:
         """The innermost of our zones that holds `name`."""
-        holding = [zone for zone in self.names if is_within(name, zone)]
-        return max(holding, key=len, default=None)
+        while name not in self._apexes:
+            if not name:
+                return None
+            name = parent(name)
+        return name
 
     def soa(self, zone: str) -> Record:
         return self._rrsets[zone]["SOA"][0]
