@@ -38,7 +38,6 @@ acl:
 template:
   - id: default
     storage: "{folder}"
-    file: "%s.zone"
     acl: updates
     zonefile-sync: -1
     journal-content: none
@@ -69,10 +68,18 @@ class Knot:
 @contextmanager
 def serving(zones: Mapping[str, Iterable[str]]) -> Iterator[Knot]:
     """Run knotd with `zones`: name to zone-file lines (SOA, NS and the server's A are added)."""
+    texts = {zone: "".join(f"{line}\n" for line in lines) for zone, lines in zones.items()}
+    with serving_files({zone: f"$ORIGIN {zone}.\n{_ZONE}{text}" for zone, text in texts.items()}) as knot:
+        yield knot
+
+
+@contextmanager
+def serving_files(zones: Mapping[str, str]) -> Iterator[Knot]:
+    """Run knotd with `zones`: name ("" is the root) to the whole text of its zone file."""
     program = knotd()
     assert program is not None, "knotd is not installed"
     with tempfile.TemporaryDirectory(prefix="mailctl-knot-") as name:
-        knot = Knot(_free_port(), Path(name))
+        knot = Knot(free_port(), Path(name))
         _write(knot, zones)
         process = subprocess.Popen([program, "-c", f"{name}/knot.conf"], stderr=subprocess.PIPE, text=True)
         try:
@@ -83,19 +90,18 @@ def serving(zones: Mapping[str, Iterable[str]]) -> Iterator[Knot]:
             process.communicate(timeout=10)
 
 
-def _write(knot: Knot, zones: Mapping[str, Iterable[str]]) -> None:
+def _write(knot: Knot, zones: Mapping[str, str]) -> None:
     settings = _SETTINGS.format(
         folder=knot.folder, port=knot.port, key=TSIG_NAME, idle_key=IDLE_TSIG_NAME, secret=TSIG_SECRET
     )
-    for zone, lines in zones.items():
-        settings += f'  - domain: "{zone}"\n'
-        text = f"$ORIGIN {zone}.\n{_ZONE}" + "".join(f"{line}\n" for line in lines)
-        (knot.folder / f"{zone}.zone").write_text(text)
+    for zone, text in zones.items():
+        settings += f'  - domain: "{zone or "."}"\n    file: "{zone or "root"}.zone"\n'
+        (knot.folder / f"{zone or 'root'}.zone").write_text(text)
     (knot.folder / "knot.conf").write_text(settings)
     (knot.folder / "db").mkdir()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that is free for UDP and TCP alike."""
     while True:
         with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
