@@ -8,14 +8,15 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email import message_from_bytes
-from email.policy import SMTP
-from email.utils import parseaddr
+from email.utils import getaddresses
 
 from mailctl.edges.smtp import Received
 from mailctl.standards import authres, dkim_verify, dmarc, spf_check
+from mailctl.standards.dkim_canon import split
 from mailctl.standards.dkim_verify import SignatureResult
 from mailctl.standards.dns import Address, Lookup
+
+_LONGEST_FROM = 20_000  # bytes of a From field that are read; ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,17 @@ def _written(signature: SignatureResult, verdict: Verdict) -> authres.MethodResu
 
 
 def author_domain(message: bytes) -> str:
-    """The domain of the From field; "" where there is not exactly one author (RFC 9989 §5.3.1)."""
-    headers = message_from_bytes(message, policy=SMTP).get_all("From") or []
-    return parseaddr(str(headers[0]))[1].rpartition("@")[2].lower() if len(headers) == 1 else ""
+    """The domain of the From field; "" where there is not exactly one such field and domain (RFC 9989 §5.3.1).
+
+    The bytes are read as they stand: what an encoded word would decode to is no address (RFC 2047 §5).
+    """
+    fields, _ = split(message if b"\r\n" in message else message.replace(b"\n", b"\r\n"))
+    values = [one.raw.partition(b":")[2] for one in fields if one.name == b"from"]
+    if len(values) != 1:
+        return ""
+    text = " ".join(values[0][:_LONGEST_FROM].decode("utf-8", "replace").split())
+    domains = {address.rpartition("@")[2].lower() for _, address in getaddresses([text]) if "@" in address}
+    return domains.pop() if len(domains) == 1 else ""
 
 
 async def spf_verdict(lookup: Lookup, client: Address, helo: str, mail_from: str) -> Verdict:
@@ -131,13 +140,18 @@ def _ask_dkimpy(message: bytes, signatures: int, texts: Mapping[str, bytes]) -> 
         text = name.decode("ascii") if isinstance(name, bytes) else name
         return texts.get(text.rstrip(".").lower())
 
-    verifier = dkim.DKIM(message, minkey=1024)
+    # dkimpy raises, among others, TypeError for a key and IndexError for a header that it cannot read.
+    refusals = (dkim.DKIMException, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+    try:
+        verifier = dkim.DKIM(message, minkey=1024)
+    except refusals:
+        return (False,) * signatures
     accepted = []
     for index in range(signatures):
         try:
             accepted.append(bool(verifier.verify(index, dnsfunc=dnsfunc)))
-        except (dkim.DKIMException, ValueError, IndexError, TypeError):
-            accepted.append(False)  # dkimpy raises, among others, TypeError for a key that it cannot read
+        except refusals:
+            accepted.append(False)
     return tuple(accepted)
 
 
