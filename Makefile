@@ -27,8 +27,13 @@ lint: venv
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: venv
-	$(BIN)/python -m bench
+# The peer that verify is measured beside has an environment of its own.
+bench: venv .venv-bench/.done
+	$(BIN)/python -m bench $(BENCH_ARGS)
+.venv-bench/.done: requirements/bench.txt .venv/.done
+	[ -x .venv-bench/bin/python ] || "$(PYTHON)" -m venv .venv-bench
+	.venv-bench/bin/python -m pip install -q --require-hashes -r requirements/bench.txt
+	touch $@
 
 docs: venv
 	bash scripts/docs
@@ -41,4 +46,4 @@ lock: venv
 	bash scripts/lock
 
 clean:
-	rm -rf .venv build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,9 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from bench import evaluating, rehearsing, resolving, signing, startup
+from bench import evaluating, rehearsing, resolving, signing, startup, verifying
 from bench.measure import ROOT, Row
 
 PARTS: dict[str, Callable[[int], list[Row]]] = {
@@ -20,6 +21,7 @@ PARTS: dict[str, Callable[[int], list[Row]]] = {
     "evaluating": evaluating.rows,
     "resolving": resolving.rows,
     "rehearsing": rehearsing.rows,
+    "verifying": verifying.rows,
 }
 RESULTS = ROOT / "bench" / "results"
 
@@ -68,13 +70,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure; see docs/performance.md.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of: {', '.join(PARTS)}; default: all")
     parser.add_argument("--rounds", type=int, default=7, help="rounds of each part (default: 7)")
+    parser.add_argument("--full", action="store_true", help="verifying: the peer checks all domains, too")
     said = parser.parse_args()
     if unknown := set(said.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
     about, rows = machine(), list[Row]()
-    for name in said.parts or PARTS:
+    parts = PARTS | {"verifying": partial(verifying.rows, full=said.full)}
+    for name in said.parts or parts:
         print(f"measuring: {name} …", file=sys.stderr, flush=True)
-        rows += PARTS[name](said.rounds)
+        rows += parts[name](said.rounds)
     print(table(rows))
     RESULTS.mkdir(exist_ok=True)
     written = [asdict(row) | {"reached": row.reached} for row in rows]
