@@ -104,7 +104,7 @@ For scripts:
 
 | command | 0 | 1 | 2 | 3 |
 | --- | --- | --- | --- | --- |
-| `mailctl verify` | clean | errors or warnings | bad usage | something unknown, nothing worse |
+| `mailctl verify` | clean | findings at or above `--fail-on` (error) | bad usage | something unknown, nothing worse |
 | `mailctl setup --check` | nothing to change | | there are changes | the zone could not be read |
 | `mailctl dns plan --check`, `mailctl host plan --check` | nothing to change | | there are changes | the zone could not be read |
 | `mailctl rehearse` | SPF, DKIM and DMARC pass | one does not | bad usage | the zone could not be found |

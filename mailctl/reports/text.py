@@ -1,7 +1,7 @@
 """Reports for people at a terminal, as Rich markup: the worst first, and readable without any colour.
 
 Promise: every value from outside goes through `terminal.safe`. What is fine takes one line a domain, and so does what
-is merely worth knowing, unless everything was asked for.
+is merely worth knowing where there are several domains, unless everything was asked for.
 """
 
 from collections import Counter
@@ -26,8 +26,11 @@ INDENT = " " * 11
 
 def write(reports: Sequence[Report], run: Run) -> str:
     """All domains, and how many findings there are of each severity."""
+    brief = len(reports) > 1
     lines = [
-        line for report in worst_first(reports) for line in report_lines(report, everything=run.everything)
+        line
+        for report in worst_first(reports)
+        for line in report_lines(report, everything=run.everything, brief=brief)
     ]
     lines.append(counted(finding for report in reports for finding in report.findings) or "[green]clean[/]")
     gone = sum(len(report.gone or ()) for report in reports)
@@ -36,15 +39,17 @@ def write(reports: Sequence[Report], run: Run) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def report_lines(report: Report, *, everything: bool = False) -> Iterator[str]:
-    """One domain: its findings, the worst first."""
+def report_lines(report: Report, *, everything: bool = False, brief: bool = False) -> Iterator[str]:
+    """One domain: its findings, the worst first; `brief` puts what is worth knowing on one line."""
     yield f"[bold]{safe(report.domain)}[/]"
+    short = () if everything else (Severity.INFO, Severity.OK) if brief else (Severity.OK,)
     for finding in report.findings:
-        if everything or finding.severity is not Severity.OK:
+        if finding.severity not in short:
             yield from finding_lines(finding, everything=everything)
-    fine = dict.fromkeys(f.id for f in report.findings if f.severity is Severity.OK)
-    if fine and not everything:
-        yield f"  [green]ok[/]       {', '.join(fine)}"
+    for severity in short:
+        listed = dict.fromkeys(f.id for f in report.findings if f.severity is severity)
+        if listed:
+            yield f"  [{MARKS[severity]}]{severity.value:8}[/] {', '.join(listed)}"
     for finding in report.gone or ():
         yield f"  [green]gone[/]     [bold]{finding.id}[/] {safe(finding.message)}"
     if not report.findings and report.gone is not None:

@@ -53,7 +53,7 @@ def test_every_command_on_a_page_exists(page: Path) -> None:
         ("dns plan|apply|export|wait", ""),
         ("send --to you", "no command send"),
         ("dns publish shop.example", "no command dns publish"),
-        ("verify --format sarif", "no option verify --format"),
+        ("verify --colour red", "no option verify --colour"),
         ("--loud verify", "no option --loud"),
     ],
 )

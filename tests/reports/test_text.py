@@ -42,6 +42,13 @@ def test_the_worst_domain_is_the_first() -> None:
     assert heads == ["bad.example", "h.example", "dark.example", "good.example"]
 
 
+def test_of_several_domains_what_is_worth_knowing_takes_a_line() -> None:
+    assert "  info     mtasts.missing" in shown(BAD, GOOD).splitlines()
+    assert "  info     mtasts.missing there is no MTA-STS RFC 8461 §3.1" in shown(
+        BAD, GOOD, run=Run(everything=True)
+    )
+
+
 def test_everything_shows_what_is_fine_in_full() -> None:
     assert "  ok       spf.ok sound RFC 7208" in shown(GOOD, run=Run(everything=True))
 
