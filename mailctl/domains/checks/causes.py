@@ -4,11 +4,14 @@ Promise: pure. Nothing is taken out unless what stays names the same cause, so n
 into a clean one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from mailctl.domains.findings import Finding, Severity
 from mailctl.standards.dns import Status
 
+MOST_ALIKE = 10  # findings with one id in one report
 PLANNED = "planned"  # the key of what was found by comparing with the plan of setup
 
 _FAULTS = (Status.SERVFAIL, Status.REFUSED, Status.TIMEOUT, Status.BOGUS)
@@ -60,7 +63,21 @@ def merge(found: Mapping[str, Sequence[Finding]]) -> list[Finding]:
     told = _once(_beside_plan(list(found.get(PLANNED, ())), general))
     ids = {finding.id for finding in told}
     implied = {second for first, second in _IMPLIED if first in ids}
-    return [finding for finding in told if finding.id not in implied]
+    return _shortened([finding for finding in told if finding.id not in implied])
+
+
+def _shortened(findings: list[Finding]) -> list[Finding]:
+    """Of many findings with one id the first few, the last of which counts the rest: a zone can make any number."""
+    alike = Counter(finding.id for finding in findings)
+    seen, kept = Counter[str](), list[Finding]()
+    for finding in findings:
+        seen[finding.id] += 1
+        rest = alike[finding.id] - MOST_ALIKE
+        if rest > 0 and seen[finding.id] == MOST_ALIKE:
+            finding = replace(finding, message=f"{finding.message}; and {rest} more like this")
+        if seen[finding.id] <= MOST_ALIKE:
+            kept.append(finding)
+    return kept
 
 
 def _ends(findings: Iterable[Finding]) -> list[Finding]:
