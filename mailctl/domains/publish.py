@@ -6,7 +6,7 @@ plan is refused; success is only what was read back; `wait` asks the authoritati
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailctl.domains.desired import ELSEWHERE, MailDomain
 from mailctl.domains.zone_plan import Question, Seen, ZoneChange, answer_from, questions, rrset_changes
@@ -71,8 +71,15 @@ async def see(domain: MailDomain, resolver: DnsClient, publisher: Publisher | No
             answers = await asyncio.gather(*(ask_zone(resolver, where, q) for q in mine))
             seen.update(zip(mine, answers, strict=True))
         else:
-            seen.update({q: answer_from(listed, q, publisher.name) for q in mine})
+            seen.update({q: await _beyond(resolver, answer_from(listed, q, publisher.name)) for q in mine})
     return Sight({question: seen[question] for question in asked}, frozenset(by_hand))
+
+
+async def _beyond(resolver: DnsClient, listed: Answer) -> Answer:
+    """What an alias that the provider holds leads to; only the DNS knows that."""
+    if not listed.chain or listed.rdtype == "CNAME":
+        return listed
+    return replace(await resolver(listed.name, listed.rdtype), chain=listed.chain)
 
 
 async def _list(

@@ -6,7 +6,7 @@ Where the DNS did not answer, the action is `unknown`, and nothing is planned on
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mailctl.domains.desired import ELSEWHERE, MailDomain, Purpose, Wanted, wanted
@@ -128,9 +128,13 @@ def _plan_wish(domain: MailDomain, wish: Wanted, seen: Seen, weaken: bool) -> li
     if not answer.known:
         said = f"{answer.status}{f': {answer.detail}' if answer.detail else ''} from {answer.server or 'DNS'}"
         return [change(Action.UNKNOWN, (), wish.values, f"the DNS did not answer ({said})")]
+    values = tuple(sorted(rdata_text(record) for record in answer.records))
+    if wish.purpose is Purpose.DMARC and answer.chain and sum(map(dmarc.is_record, values)) == 1:
+        # A DMARC service keeps the record, and an alias leads to it: theirs to change, and good enough.
+        reason = f"an alias leads to {answer.chain[-1]}: whoever keeps that keeps the policy"
+        return [replace(change(Action.KEEP, values, values, reason), zone=ELSEWHERE)]
     if obstacle := _in_the_way(wish, answer, seen):
         return [change(Action.CONFLICT, answer.chain, wish.values, obstacle)]
-    values = tuple(sorted(rdata_text(record) for record in answer.records))
     settled = _settle(domain, wish, values, weaken)
     foreign = tuple(v for v in values if v not in settled.before)
     if settled.conflict:

@@ -501,3 +501,11 @@ def test_addresses_that_were_named_are_remembered(world: World) -> None:
     assert world.propose().domain.addresses == named
     assert world.propose().empty
     assert world.propose(addresses=(ip_address("203.0.113.10"),)).domain.ipv4 == (ip_address("203.0.113.10"),)
+
+
+def test_an_alias_that_the_publisher_holds_is_followed_by_the_dns(world: World) -> None:
+    """The provider lists only the CNAME of a DMARC service; what it leads to is with the vendor."""
+    world.publisher.zones[NAME].add(Record(f"_dmarc.{NAME}", "CNAME", "d.vendor.example"))
+    world.dns.elsewhere += (Record("d.vendor.example", "TXT", "v=DMARC1; p=quarantine"),)
+    assert world.setup().holds
+    assert world.propose().empty

@@ -255,6 +255,16 @@ def test_where_the_dns_does_not_answer_nothing_is_planned(wish: object, status: 
     assert found.pending == found.elsewhere == ()
 
 
+def test_a_dmarc_record_behind_a_vendors_alias_is_kept_and_not_exported() -> None:
+    zone = records((DMARC, "CNAME", "d.vendor.example"), ("d.vendor.example", "TXT", "v=DMARC1; p=reject"))
+    found = plan([*(r for r in COMPLETE if r.name != DMARC), *zone])
+    change = change_at(found, DMARC, "TXT")
+    assert (change.action, change.after) == (Action.KEEP, ("v=DMARC1; p=reject",))
+    assert "d.vendor.example" in change.reason
+    assert found.pending == ()
+    assert DMARC not in {record.name for record in found.records()}
+
+
 def test_a_pointer_through_a_cname_counts() -> None:
     """RFC 2317: the pointers of a network smaller than a /24 are delegated by CNAMEs."""
     there = but((PTR4, "PTR", None)) + records(
