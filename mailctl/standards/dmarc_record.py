@@ -98,12 +98,13 @@ class _Reader:
 
     def __init__(self, found: tags.TagList) -> None:
         self.found = found
+        self.repeated = found.repeated
         self.problems: list[str] = []
         self.invalid: list[str] = []
 
     def _value(self, name: str) -> str:
         """The value of a tag, "" if it is absent. A repeated tag has none: which one was meant?"""
-        return "" if name in self.found.repeated else self.found.get(name)
+        return "" if name in self.repeated else self.found.get(name)
 
     def disposition(self, name: str) -> Disposition | None:
         value = self._value(name).lower()

@@ -1,8 +1,8 @@
 """SPF records (RFC 7208): select, parse, format. Evaluation is in `spf_check`, editing in `spf_edit`.
 
-Promise: `parse` accepts exactly the grammar of §12 and says everything that is wrong with a record at
-once, each with its position; `parse(format(record)) == record`. No text makes it fail otherwise, and
-its work is linear in the length of the text.
+Promise: `parse` accepts exactly the grammar of §12, up to a length that no honest record has, and says everything
+that is wrong with a record at once, each with its position; `parse(format(record)) == record`. No text makes it fail
+otherwise, and its work is linear in the length of the text.
 """
 
 import re
@@ -16,6 +16,9 @@ QUALIFIERS = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}  # §4.
 # §4.6.4: the mechanisms that cost one of the ten lookups; so does the modifier redirect.
 ASKING = frozenset({"include", "a", "mx", "ptr", "exists"})
 PROBLEM_LIMIT = 20  # more of them help nobody
+LONGEST = (
+    8_192  # bytes of a record that is read; ours: §3.4 counsels 450, and a stranger's zone can hold 64 kB
+)
 
 _VERSION = "v=spf1"
 _MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=(.*)", re.DOTALL)
@@ -126,6 +129,9 @@ def parse(text: str) -> Record:
     """A record from its text; `SpfSyntaxError` with everything that is wrong (§4.6: also after `all`)."""
     if not _is_spf(text):
         raise SpfSyntaxError([Problem(0, text[:20], "an SPF record starts with v=spf1 and a space")])
+    if len(text) > LONGEST:
+        reason = f"the record has {len(text)} bytes, and nobody reads more than {LONGEST}"
+        raise SpfSyntaxError([Problem(0, text[:20], reason)])
     terms: list[Term] = []
     problems: list[Problem] = []
     for found in re.compile("[^ ]+").finditer(text, len(_VERSION)):

@@ -18,6 +18,7 @@ from mailctl.standards.spf_tree import Branch, Tree
 
 Network = IPv4Network | IPv6Network
 QUESTIONS = 120  # ten terms with ten hosts each, and then some
+TERMS = 300  # of one record
 HOSTS = 10  # RFC 7208 §4.6.4: of one mx
 RECORD_BYTES = 450  # RFC 7208 §3.4
 PARTS = 9  # records that a flattened one may be divided into: each is a lookup again
@@ -65,10 +66,12 @@ def flatten(tree: Tree, granted: Iterable[Grant]) -> Flat:
     """
     if tree.record is None:
         return Flat("", ())
-    granted = tuple(granted)
+    by_term = dict[str, list[Grant]]()
+    for grant in granted:
+        by_term.setdefault(grant.path[0] if grant.path else grant.term, []).append(grant)
     terms, kept, run = list[str](), list[str](), list[Network]()
     for mechanism in _reached(tree.record):
-        own = [g for g in granted if _is_from(g, mechanism)]
+        own = by_term.get(mechanism.written, [])
         if mechanism.qualifier == "+" and own and all(g.exact and g.qualifier == "+" for g in own):
             run += [network for grant in own for network in grant.networks]
             continue
@@ -77,7 +80,7 @@ def flatten(tree: Tree, granted: Iterable[Grant]) -> Flat:
             run = []
         terms.append(mechanism.written)
         kept += [mechanism.written] if mechanism.network is None else []
-    redirect = [g for g in granted if g.path and g.path[0].startswith("redirect=")]
+    redirect = by_term.get(f"redirect={tree.record.redirect}", [])
     ending = _ending(tree)
     if redirect and all(g.exact and g.qualifier == "+" for g in redirect):
         run += [network for grant in redirect for network in grant.networks]
@@ -118,11 +121,6 @@ def _chunks(terms: list[str], size: int) -> Iterator[list[str]]:
         chunk.append(term)
     if chunk:
         yield chunk
-
-
-def _is_from(grant: Grant, mechanism: Mechanism) -> bool:
-    """Whether a grant comes of this term of the first record, at any depth."""
-    return (grant.path[0] if grant.path else grant.term) == mechanism.written
 
 
 def _ending(tree: Tree) -> str:
@@ -166,8 +164,12 @@ class _Gatherer:
             broken = tree.branch is not Branch.MACRO
             return [Grant(tree.domain, tree.term, "+", (), note, path, broken)] if tree.term else []
         children = {child.term: child for child in tree.children}
-        jobs = [self._term(m, tree, children, path) for m in _reached(tree.record)]
+        terms = tuple(_reached(tree.record))
+        jobs = [self._term(m, tree, children, path) for m in terms[:TERMS]]
         found = [grant for grants in await asyncio.gather(*jobs) for grant in grants]
+        if len(terms) > TERMS:
+            note = f"and {len(terms) - TERMS} more terms"
+            found.append(Grant(tree.domain, terms[TERMS].written, "+", note=note, path=path))
         if everything := tree.record.all:
             note = "every address" if everything.qualifier == "+" else ""
             found += [Grant(tree.domain, everything.written, "+", note=note, path=path)] if note else []

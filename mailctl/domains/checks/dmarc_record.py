@@ -17,6 +17,7 @@ from mailctl.standards.dmarc_record import Disposition
 from mailctl.standards.dns import Answer
 
 _NAMED = 5  # things that a message names
+_JUDGED = 50  # unknown tags that are looked at; a hostile record has thousands
 _STRICTNESS = {Disposition.NONE: 0, Disposition.QUARANTINE: 1, Disposition.REJECT: 2}
 _POLICIES = ("p", "sp", "np")
 _REPORTS = ("rua", "ruf")
@@ -159,7 +160,7 @@ def _tags(seen: Seen) -> Iterator[_Note]:
     broken = [p for p in seen.record.problems if p.partition("=")[0] not in (*_POLICIES, *_REPORTS)]
     if broken:
         yield _Note("dmarc.invalid-tag", _named(broken))
-    unknown = [name for name, _ in seen.read.pairs[1:] if name not in _KNOWN]
+    unknown = list(dict.fromkeys(name for name, _ in seen.read.pairs[1:] if name not in _KNOWN))[:_JUDGED]
     historic = [name for name in unknown if name.lower() in dmarc.HISTORIC_TAGS]
     slips = {name: meant for name in unknown if name not in historic and (meant := _meant(name))}
     if slips:

@@ -34,6 +34,8 @@ async def check(target: Target, tools: Tools) -> list[Finding]:
     culprit, meant = spf_record.joined(answer, text)
     if culprit:
         return [_joined(answer, culprit, meant)]
+    if len(text) > spf.LONGEST:
+        return [_endless(answer, text)]
     try:
         record = spf.parse(text)
     except spf.SpfSyntaxError as error:
@@ -146,6 +148,14 @@ def _joined(answer: Answer, culprit: str, meant: str) -> Finding:
         expected=meant if len(meant) <= spf_record.RECORD_BYTES else "",
         fix=txt_line(answer.name, meant),
     )
+
+
+def _endless(answer: Answer, text: str) -> Finding:
+    """No resolver brings such a record in a datagram, and no one wrote it: it is not looked into."""
+    message = f"the record has {len(text)} bytes; it is not judged further"
+    expected = f"at most {spf_record.RECORD_BYTES} bytes"
+    seen = [evidence(answer)]
+    return found("spf.record-too-long", message, evidence=seen, expected=expected, severity=Severity.ERROR)
 
 
 def _broken(answer: Answer, text: str, error: spf.SpfSyntaxError) -> Finding:

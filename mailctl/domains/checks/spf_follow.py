@@ -18,6 +18,7 @@ from mailctl.standards.spf_check import LOOKUP_LIMIT
 from mailctl.standards.spf_macro import letters_of, parts
 from mailctl.standards.spf_tree import Branch, Tree, count
 
+_FLATTENED = 200  # terms of a record that somebody may have written, and may want flattened
 NEAR_LIMIT = 9  # lookups from which there is hardly room for one more provider
 _BRANCHES = {
     Branch.MISSING: "spf.include-missing",
@@ -64,7 +65,7 @@ def _careless(tree: Tree) -> list[Finding]:
     """Includes and redirects that pass everybody, and those that use ptr."""
     findings = []
     for child in tree.children:
-        if _lets_through(tree, child) and (why := _passes_all(child)):
+        if (why := _passes_all(child)) and _lets_through(tree, child):
             message = f"{named([child.term])} lets every address send: {why}"
             fix = _without_term(tree, child.term)
             seen = [Evidence(f"{child.domain} TXT", child.text[:1000])]
@@ -98,8 +99,10 @@ def _passes_all(tree: Tree) -> str:
             return f"{tree.domain} has {mechanism.written}"
     if tree.record.all is not None and tree.record.all.qualifier == "+":
         return f"{tree.domain} has {tree.record.all.written}"
-    inner = (_passes_all(child) for child in tree.children if _lets_through(tree, child))
-    return next(filter(None, inner), "")
+    for child in tree.children:
+        if (why := _passes_all(child)) and _lets_through(tree, child):
+            return why
+    return ""
 
 
 async def _costs(tools: Tools, tree: Tree, answer: Answer) -> list[Finding]:
@@ -126,6 +129,8 @@ def _cost_of_terms(tree: Tree) -> str:
 
 async def _flattened(tools: Tools, tree: Tree) -> str:
     """The record without lookups, to be pasted; "" where that cannot be had."""
+    if tree.record is None or len(tree.record.terms) > _FLATTENED:
+        return ""
     flat = spf_flatten.flatten(tree, await spf_flatten.grants(tools.dns, tree))
     records = spf_flatten.divided(tree.domain, flat)
     left = await count(tools.dns, tree.domain, text=flat.text)

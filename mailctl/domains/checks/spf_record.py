@@ -25,6 +25,8 @@ WIDE = {4: 16, 6: 32}  # the largest that one organisation commonly has is not s
 _MECHANISMS = ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists")
 _SLIPS = {**{name: name for name in _MECHANISMS}, "ipv4": "ip4", "ipv6": "ip6", "ip": "ip4"}
 _NAMED = 5  # terms that a message names
+_LONGEST_SLIP = 600  # characters of two terms that people ran together
+_MENDED = 20  # slips that are mended for somebody to paste
 _MEANT = re.compile(r"[\s\"'\\`]*(?:v\s*=\s*spf[\s.]*[0-9]*|spf1(?=\s))", re.IGNORECASE)
 Fix = tuple[str, str, str]  # id, message, the mended record or ""
 
@@ -59,6 +61,8 @@ def joined(answer: Answer, text: str) -> tuple[str, str]:
         left = text[max(text.rfind(" ", 0, position) + 1, gaps[-1]) : position]
         right = text[position:].partition(" ")[0]
         own = right[: len(following)]  # where the next string ends, another slip may follow
+        if len(left) + len(right) > _LONGEST_SLIP:
+            continue
         cut_by_a_program = len(string) == CUT and _is_term(left + right)
         if left and _is_end(left) and (_is_mechanism(right) or _is_mechanism(own)) and not cut_by_a_program:
             gaps.append(position)
@@ -189,7 +193,7 @@ def _modifiers(text: str, record: spf.Record) -> Iterator[Fix]:
     slips = [m for m in unknown if m.name in _SLIPS]
     if slips:
         mended = text
-        for slip in reversed(slips):
+        for slip in reversed(slips[:_MENDED]):
             mended = without(mended, [slip], put=_with_colon(slip))
         yield (
             "spf.equals-for-colon",
@@ -258,10 +262,12 @@ def reached(record: spf.Record) -> tuple[Mechanism, ...]:
 
 def without(text: str, terms: Sequence[Term], *, put: str = "") -> str:
     """The record without some of its terms, or with `put` in the place of each."""
-    for term in sorted(terms, key=lambda t: -t.position):
-        before, after = text[: term.position], text[term.position + len(term.written) :]
-        text = before + put + after if put else before.rstrip(" ") + after
-    return text
+    pieces, end = list[str](), 0
+    for term in sorted(terms, key=lambda t: t.position):
+        before = text[end : term.position]
+        pieces.append(before + put if put else before.rstrip(" "))
+        end = term.position + len(term.written)
+    return "".join(pieces) + text[end:]
 
 
 def locked(record: spf.Record) -> Severity:

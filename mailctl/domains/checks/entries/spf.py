@@ -211,7 +211,7 @@ ENTRIES = (
         "The SPF record is longer than 450 bytes",
         "A record should fit into a DNS answer of 512 bytes together with everything else at the name; beyond 450 the "
         "answer needs EDNS or TCP, which some firewalls and old resolvers do not let through. Receivers behind them "
-        "get a temperror.",
+        "get a temperror. (An error above 8,192 bytes, which is not looked into.)",
         "Divide the record: include:_spf1.DOMAIN and so on (each costs a lookup), or remove what is no longer used.",
         "RFC 7208 §3.4",
     ),
