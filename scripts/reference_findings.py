@@ -36,7 +36,8 @@ _PLANNED = """\
 
 A domain of the store is compared with the very plan that `setup` publishes, a finding for each record. Those whose
 ids stand in the tables above mean the same there and here. SPF and DMARC are evaluated as a receiver would, for mail of
-this host; where a record is missing or wrong, its own finding says so, and the evaluation that fails with it is left out.
+this host; where a record is missing or wrong, its own finding says so, and the evaluation that fails with it is left
+out.
 
 """
 _ENGINE = """\
