@@ -94,6 +94,12 @@ MAIL = (
         spf="v=spf1 ip4:192.0.2.10 -all",
     ),
     animal("mx-gone", "mx.unresolvable error", mx=(*MX, "30 mx3.^")),
+    animal(
+        "mx-many-gone",
+        ["mx.unresolvable error"] * 10,
+        mx=[*MX, *(f"30 g{n}.^" for n in range(12))],
+        spf="v=spf1 ip4:192.0.2.10 -all",
+    ),
     animal("mx-doubled", "mx.unresolvable error", mx=(*MX, "30 mx1.^.^")),
     animal(
         "mx-no-ipv4",

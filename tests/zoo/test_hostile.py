@@ -88,7 +88,6 @@ def test_who_says_nothing_is_unknown_and_not_wrong(
 @pytest.mark.parametrize(
     ("kind", "finding"),
     [
-        ("huge", "spf.syntax"),
         ("huge", "dmarc.invalid-tag"),
         ("crowd", "mx.too-many"),
         ("bomb", "spf.too-many-lookups"),

@@ -8,8 +8,9 @@ import pytest
 from mailctl.domains.checks.catalogue import catalogue
 from mailctl.domains.checks.entries import planned as planned_entries
 from mailctl.domains.findings import Report, Severity
+from mailctl.edges.resolver import MemoryResolver
 from tests.zoo.domains import HEALTHY, PLANTED, ZOO
-from tests.zoo.kinds import Animal
+from tests.zoo.kinds import Animal, animal
 from tests.zoo.world import is_silent, look, memory, mistakes, network
 
 pytestmark = pytest.mark.xdist_group("zoo")
@@ -43,15 +44,15 @@ def twins() -> Mapping[str, Report]:
     return asyncio.run(look(ZOO, memory(ZOO)))
 
 
-@pytest.mark.parametrize("animal", PLANTED, ids=lambda one: one.name)
-def test_what_was_planted_is_found_and_nothing_else(reports: Mapping[str, Report], animal: Animal) -> None:
-    assert mistakes(animal, reports[animal.name]) == []
+@pytest.mark.parametrize("one", PLANTED, ids=lambda one: one.name)
+def test_what_was_planted_is_found_and_nothing_else(reports: Mapping[str, Report], one: Animal) -> None:
+    assert mistakes(one, reports[one.name]) == []
 
 
-@pytest.mark.parametrize("animal", HEALTHY, ids=lambda one: one.name)
-def test_nothing_is_said_against_a_healthy_domain(reports: Mapping[str, Report], animal: Animal) -> None:
-    assert mistakes(animal, reports[animal.name]) == []
-    assert reports[animal.name].verdict is Severity.OK
+@pytest.mark.parametrize("one", HEALTHY, ids=lambda one: one.name)
+def test_nothing_is_said_against_a_healthy_domain(reports: Mapping[str, Report], one: Animal) -> None:
+    assert mistakes(one, reports[one.name]) == []
+    assert reports[one.name].verdict is Severity.OK
 
 
 def test_the_twin_sees_the_same(reports: Mapping[str, Report], twins: Mapping[str, Report]) -> None:
@@ -64,6 +65,30 @@ def test_the_twin_sees_the_same(reports: Mapping[str, Report], twins: Mapping[st
 
 def _ids(report: Report) -> list[str]:
     return sorted(f"{one.id} {one.severity}" for one in report.findings)
+
+
+def test_many_findings_of_one_kind_are_counted(reports: Mapping[str, Report]) -> None:
+    gone = [one for one in reports["mx-many-gone.example"].findings if one.id == "mx.unresolvable"]
+    assert [one for one in gone if one.message.endswith("and 2 more like this")] == gone[-1:]
+
+
+@pytest.mark.parametrize("label", ["shop", "news.shop"])
+def test_a_policy_of_a_public_suffix_covers_the_domains_below_it(label: str) -> None:
+    """psd=y puts the organizational domain one label below (RFC 9989 §4.10.2), and its policy in force above it."""
+    suffix = "_dmarc.example. TXT v=DMARC1; p=reject; psd=y; rua=mailto:in@catcher.example"
+    below = animal(label, dmarc=None, more=[suffix, f"{label}.example. A 192.0.2.80"])
+    report = asyncio.run(look([below], memory([below])))[below.name]
+    assert mistakes(below, report) == []
+    (said,) = [one.message for one in report.findings if one.id == "dmarc.ok"]
+    assert "_dmarc.example says p=reject" in said
+
+
+def test_a_zone_that_names_no_servers() -> None:
+    bare = animal(
+        "no-servers", "ns.missing warning", ns=(), more=["^ SOA ns1.^ hostmaster.^ 7 3600 600 86400 60"]
+    )
+    report = asyncio.run(look([bare], MemoryResolver(bare.records)))[bare.name]
+    assert mistakes(bare, report) == []
 
 
 def test_every_area_tells_what_it_saw(reports: Mapping[str, Report]) -> None:
