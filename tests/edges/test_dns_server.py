@@ -147,6 +147,13 @@ def test_faults_may_be_for_one_type() -> None:
 SPF, NEW_SPF = RECORDS[0], Record(ZONE, "TXT", "v=spf1 +mx -all", 300)
 
 
+def test_a_fault_is_met_behind_an_alias_too() -> None:
+    server = DnsServer(RECORDS, zones=[ZONE, "house.example"], faults={"target.house.example": Fault.REFUSED})
+    reply = server.respond(dns.message.make_query(f"alias.{ZONE}", "A").to_wire(), "udp")
+    assert reply is not None
+    assert dns.message.from_wire(reply).rcode() == dns.rcode.REFUSED
+
+
 def update(key: tuple[str, str], *changes: RRsetChange, zone: str = ZONE) -> set[Record]:
     """The server's records after an update through the real publisher."""
 
