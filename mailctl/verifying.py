@@ -85,7 +85,8 @@ async def run(inv: Invocation, asked: Asked, wanted: Wanted) -> int:
             wanted.everything,
         )
         output = _Output(wanted, baseline, about)
-        await _check(inv, asked, targets, tools, planned, output)
+        patience = settings.dns.wait_seconds if wanted.watch else 0
+        await _check(inv, asked, targets, tools, planned, output, patience)
     _print(inv, output)
     return exit_code(output.severities, wanted.fail_on)
 
@@ -105,9 +106,11 @@ async def _check(
     tools: Tools,
     planned: Check | None,
     output: _Output,
+    patience: float,
 ) -> None:
-    """Check all targets; with --watch those that propagate again, until nothing does."""
-    waiting = targets
+    """Check all targets, and those that propagate again, until nothing does or `patience` seconds are over."""
+    loop = asyncio.get_running_loop()
+    waiting, patient_until = targets, loop.time() + patience
     while True:
         again: dict[str, Report] = {}
         with _progress(inv, len(waiting), quiet=output.wanted.format == STREAMED) as done:
@@ -116,7 +119,7 @@ async def _check(
             )
             async for report in reports:
                 done(report)
-                if output.wanted.watch and propagating(report.findings):
+                if loop.time() < patient_until and propagating(report.findings):
                     again[report.domain] = report
                 else:
                     output.add(report)
@@ -147,7 +150,8 @@ def _pause(findings: Iterable[Finding]) -> float:
 @contextmanager
 def _progress(inv: Invocation, total: int, *, quiet: bool) -> Iterator[Callable[[Report], None]]:
     """A bar on a terminal, with what was found so far; nothing elsewhere."""
-    if not inv.err.is_terminal or inv.verbosity < 0 or (quiet and sys.stdout.isatty()):
+    # The first question is cheap; the others load Rich.
+    if not os.isatty(2) or not inv.err.is_terminal or inv.verbosity < 0 or (quiet and sys.stdout.isatty()):
         yield _look_away
         return
     from rich.progress import (

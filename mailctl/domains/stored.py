@@ -22,10 +22,16 @@ from mailctl.edges.resolver import DnsClient
 from mailctl.errors import MailctlError
 from mailctl.settings import Settings
 from mailctl.store import open_store
+from mailctl.store.upgrade import State, standing
 
 
 def read_stored(settings: Settings, dns: DnsClient, names: Iterable[str] | None) -> dict[str, MailDomain]:
-    """The domains of the store as setup plans them, by name; only those in `names`, where there are any."""
+    """The domains of the store as setup plans them, by name; only those in `names`, where there are any.
+
+    An empty database is left as it is: opening it would make our tables in it.
+    """
+    if standing(settings.store.url).state is State.ABSENT:
+        return {}
     with open_store(settings.store.url) as store:
         w = Wiring(
             settings=settings,

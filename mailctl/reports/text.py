@@ -22,6 +22,7 @@ MARKS = {
 SHOWN = 76  # characters of a value in text; --json has all of it
 SHARED = 24  # characters shown of what two long values have in common before they differ
 INDENT = " " * 11
+WIDEST = 30  # characters of the column of ids
 
 
 def write(reports: Sequence[Report], run: Run) -> str:
@@ -43,9 +44,10 @@ def report_lines(report: Report, *, everything: bool = False, brief: bool = Fals
     """One domain: its findings, the worst first; `brief` puts what is worth knowing on one line."""
     yield f"[bold]{safe(report.domain)}[/]"
     short = () if everything else (Severity.INFO, Severity.OK) if brief else (Severity.OK,)
-    for finding in report.findings:
-        if finding.severity not in short:
-            yield from finding_lines(finding, everything=everything)
+    shown = [finding for finding in report.findings if finding.severity not in short]
+    width = min(max((len(finding.id) for finding in shown), default=0), WIDEST)
+    for finding in shown:
+        yield from finding_lines(finding, width, everything=everything)
     for severity in short:
         listed = dict.fromkeys(f.id for f in report.findings if f.severity is severity)
         if listed:
@@ -56,11 +58,14 @@ def report_lines(report: Report, *, everything: bool = False, brief: bool = Fals
         yield "  [dim]nothing new since the baseline[/]"
 
 
-def finding_lines(finding: Finding, *, everything: bool = False) -> Iterator[str]:
-    """One finding: what, where it is written, what was seen, what was expected, what to do."""
+def finding_lines(finding: Finding, width: int = 0, *, everything: bool = False) -> Iterator[str]:
+    """One finding: what, where it is written, what was seen, what was expected, what to do.
+
+    `width` is that of the column of ids.
+    """
     style = MARKS[finding.severity]
     yield (
-        f"  [{style}]{finding.severity.value:8}[/] [bold]{finding.id}[/] {safe(finding.message)}"
+        f"  [{style}]{finding.severity.value:8}[/] [bold]{finding.id:{width}}[/] {safe(finding.message)}"
         f" [dim]{finding.reference}[/]"
     )
     if finding.severity in (Severity.OK, Severity.INFO) and not everything:

@@ -316,6 +316,15 @@ def test_a_baseline_leaves_what_changed(world: Mailctl) -> None:
 # Watching, and terminals
 
 
+def test_watching_does_not_go_on_for_ever(world: Mailctl) -> None:
+    server = world.dns.server
+    with Authority(zone(NAME)) as authority:
+        server.records = pointed(zone(NAME, "v=spf1 +all"), authority.address)
+        world.set(MAILCTL_DNS__AUTHORITATIVE_PORT=str(authority.port), MAILCTL_DNS__WAIT_SECONDS="0")
+        fact = lines(world.ok("verify", NAME, "--selector", "k9", "--watch", "--format", "jsonl"))[NAME]
+    assert ids(fact, "warning") == ["spf.propagating"]
+
+
 def test_watching_ends_when_the_record_is_there(world: Mailctl) -> None:
     """The resolver still shows the old record, the authoritative server has the new one; then both have."""
     server, mended = world.dns.server, zone(NAME)
@@ -324,12 +333,12 @@ def test_watching_ends_when_the_record_is_there(world: Mailctl) -> None:
         now = lambda: setattr(server, "records", pointed(mended, authority.address))  # noqa: E731
         timer = threading.Timer(2.0, now)
         timer.start()
-        world.set(MAILCTL_DNS__AUTHORITATIVE_PORT=str(authority.port))
+        world.set(MAILCTL_DNS__AUTHORITATIVE_PORT=str(authority.port), MAILCTL_DNS__WAIT_SECONDS="30")
         done = world.run("verify", NAME, "--selector", "k9", "--watch", "--format", "jsonl")
         timer.join()
     assert done.returncode == 0, done.stdout
     assert f"propagating {NAME}: spf.propagating" in done.stderr
-    assert ids(lines(done.stdout)[NAME], "error", "unknown") == []
+    assert ids(lines(done.stdout)[NAME], "error", "warning", "unknown") == []
 
 
 def pointed(records: Iterable[Record], address: str) -> tuple[Record, ...]:
@@ -433,6 +442,14 @@ def test_another_domain_beside_a_store(ready: Mailctl) -> None:
     fact = json.loads(verify(ready, CLEAN, "--json"))[0]
     assert "spf.return-path-missing" not in ids(fact)
     assert ready.snapshot()[1:] == before[1:]
+
+
+def test_an_empty_database_stays_empty(world: Mailctl) -> None:
+    world.state.mkdir()
+    (world.state / "mailctl.db").touch()
+    verify(world, CLEAN)
+    assert (world.state / "mailctl.db").read_bytes() == b""
+    assert "none is stored" in world.refused("verify", code=2)
 
 
 # explain-check

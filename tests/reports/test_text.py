@@ -20,14 +20,14 @@ def shown(*reports: Report, run: Run = RUN) -> str:
 def test_a_domain_with_its_findings_the_worst_first() -> None:
     assert shown(BAD).splitlines() == [
         "bad.example",
-        "  error    spf.plus-all +all lets everybody send RFC 7208 §5.1",
+        "  error    spf.plus-all   +all lets everybody send RFC 7208 §5.1",
         "           seen      bad.example TXT: v=spf1 +all from 192.0.2.53:53, ttl 300",
         "           expected  ~all",
         "           fix       bad.example. TXT …",
-        "  warning  ns.single ns1.bad.example is the only name server RFC 2182 §5",
+        "  warning  ns.single      ns1.bad.example is the only name server RFC 2182 §5",
         "           seen      bad.example TXT: v=spf1 +all from 192.0.2.53:53, ttl 300",
         "           fix       add another",
-        "  unknown  mx.unknown MX: timeout RFC 5321 §5.1",
+        "  unknown  mx.unknown     MX: timeout RFC 5321 §5.1",
         "           seen      bad.example MX: timeout",
         "           fix       wait",
         "  info     mtasts.missing there is no MTA-STS RFC 8461 §3.1",
@@ -50,7 +50,7 @@ def test_of_several_domains_what_is_worth_knowing_takes_a_line() -> None:
 
 
 def test_everything_shows_what_is_fine_in_full() -> None:
-    assert "  ok       spf.ok sound RFC 7208" in shown(GOOD, run=Run(everything=True))
+    assert "  ok       spf.ok   sound RFC 7208" in shown(GOOD, run=Run(everything=True))
 
 
 def test_what_changed_since_a_baseline() -> None:
