@@ -25,7 +25,9 @@ PTR4, PTR6 = (Record(a.reverse_pointer, "PTR", HOST) for a in (V4, V6))
         ((), {V4.reverse_pointer: Status.SERVFAIL}, "unknown"),
     ],
 )
-def test_a_pointer(records: tuple[Record, ...], faults: dict[tuple[str, str] | str, Status], state: str) -> None:
+def test_a_pointer(
+    records: tuple[Record, ...], faults: dict[tuple[str, str] | str, Status], state: str
+) -> None:
     (found,) = asyncio.run(pointers(MemoryResolver(records, faults=faults), [V4]))
     assert found.state == state
 

@@ -50,7 +50,9 @@ class TwinDns:
     def _view(self, without: Collection[tuple[str, str]]) -> MemoryResolver:
         records = (*self.publisher.records, *self.elsewhere)
         shown = [record for record in records if (record.name, record.rdtype) not in without]
-        return MemoryResolver(shown, zones=("", *self.publisher.zones, *self.foreign_zones), faults=self.faults)
+        return MemoryResolver(
+            shown, zones=("", *self.publisher.zones, *self.foreign_zones), faults=self.faults
+        )
 
     async def __call__(self, name: str, rdtype: str) -> Answer:
         self.asked.append((name, rdtype))
