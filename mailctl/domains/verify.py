@@ -119,6 +119,9 @@ async def _check_spf(domain: MailDomain, lookup: Lookup, address: Address) -> Fi
 async def _check_dmarc(domain: MailDomain, lookup: Lookup) -> Finding:
     outcome = await dmarc.evaluate(lookup, domain.name, (domain.return_path, "pass"), [(domain.name, "pass")])
     ids = {"pass": "dmarc.aligned", "temperror": "dmarc.evaluation-unknown"}
+    aligned = {i.method for i in outcome.identifiers if i.alignment == "aligned"}
+    if outcome.result == "pass" and aligned != {"spf", "dkim"}:
+        return found("dmarc.one-leg", outcome.reason)
     return found(
         ids.get(outcome.result, "dmarc.not-in-force"),
         f"a message whose SPF and DKIM pass gets dmarc={outcome.result}: {outcome.reason}",

@@ -333,26 +333,6 @@ def test_the_existence_that_np_asks_for_may_be_unknown() -> None:
     assert ids(findings) == ["dmarc.unknown unknown"]
 
 
-# What we send
-
-
-ALIGNED: dict[str, tuple[tuple[str, ...], str, str, list[str]]] = {
-    "both": ((NAME,), f"bounces.{NAME}", "r", []),
-    "strict, and the return path is below": ((NAME,), f"bounces.{NAME}", "s", ["dmarc.one-leg info"]),
-    "signed by another": (("esp.example",), f"bounces.{NAME}", "r", ["dmarc.one-leg info"]),
-    "signed by both": (("esp.example", NAME), "esp.example", "r", ["dmarc.one-leg info"]),
-    "neither": (("esp.example",), "esp.example", "r", ["dmarc.not-aligned error"]),
-    "nothing": ((), "", "r", ["dmarc.not-aligned error"]),
-}
-
-
-@pytest.mark.parametrize(("signed", "path", "mode", "expected"), ALIGNED.values(), ids=ALIGNED.keys())
-def test_alignment(signed: tuple[str, ...], path: str, mode: str, expected: list[str]) -> None:
-    tools = Tools(MemoryResolver(dmarc_zone(f"{GOOD}; aspf={mode}; adkim={mode}")), NOW)
-    findings = asyncio.run(dmarc.alignment(tools, NAME, signed_by=signed, return_path=path))
-    assert ids(findings) == expected
-
-
 # Hostile zones
 
 

@@ -77,6 +77,13 @@ def test_a_complete_zone_is_clean() -> None:
     }  # fmt: skip
 
 
+def test_strict_alignment_leaves_dkim_alone_to_carry_dmarc() -> None:
+    report = run(but((DMARC, "TXT", "v=DMARC1; p=none; aspf=s")))
+    found = next(f for f in report.findings if f.id == "dmarc.one-leg")
+    assert (found.severity, exit_code([report])) == (Severity.INFO, 0)
+    assert "aspf=s" in found.message
+
+
 ERROR = Severity.ERROR
 BROKEN = [
     # name, type, what is there instead, the finding, what the evidence says

@@ -20,7 +20,6 @@ ELSEWHERE = (
     ".unfinished",
     ".check-failed",
     "ns.missing",
-    "dmarc.not-aligned",
     "dmarc.one-leg",
 )
 

@@ -4,14 +4,12 @@ Promise: the policy is found by the tree walk that receivers make; a record that
 be it above the domain; a question that nobody answered is `dmarc.unknown`.
 """
 
-from collections.abc import Sequence
-
 from mailctl.domains.checks import dmarc_reports
 from mailctl.domains.checks.catalogue import found
 from mailctl.domains.checks.dmarc_record import Seen, judge, meant_as_dmarc, repaired, the_record
 from mailctl.domains.checks.pasted import txt_line
 from mailctl.domains.checks.target import Profile, Target, Tools
-from mailctl.domains.findings import Evidence, Finding, Severity, evidence
+from mailctl.domains.findings import Finding, Severity, evidence
 from mailctl.edges.resolver.questions import describe
 from mailctl.standards import dmarc
 from mailctl.standards.dmarc_record import Disposition
@@ -37,23 +35,6 @@ async def check(target: Target, tools: Tools) -> list[Finding]:
         seen = await _source(tools, policy, own)
         findings.insert(0, found("dmarc.ok", policy.reason, evidence=[evidence(seen)]))
     return findings
-
-
-async def alignment(
-    tools: Tools, author: str, *, signed_by: Sequence[str], return_path: str
-) -> list[Finding]:
-    """Whether mail From `author` can pass: `signed_by` are the d= it is signed with, `return_path` the domain of
-    MAIL FROM. Nothing where both are aligned, or where no policy is in force."""
-    spf = (return_path, "pass") if return_path else None
-    outcome = await dmarc.evaluate(tools.dns, author, spf, [(domain, "pass") for domain in signed_by])
-    aligned = {i.method for i in outcome.identifiers if i.alignment == "aligned"}
-    if outcome.result == "none" or aligned == {"spf", "dkim"}:
-        return []
-    seen = [Evidence(f"DMARC of mail From {author}", outcome.policy.reason)]
-    if outcome.result == "temperror":
-        message = f"whether mail From {author} is aligned is unknown: {outcome.reason}"
-        return [found("dmarc.unknown", message, evidence=seen)]
-    return [found("dmarc.one-leg" if aligned else "dmarc.not-aligned", outcome.reason, evidence=seen)]
 
 
 async def _source(tools: Tools, policy: dmarc.Policy, own: Answer) -> Answer:

@@ -210,15 +210,6 @@ ENTRIES = (
         "RFC 9991 §4",
     ),
     Entry(
-        "dmarc.not-aligned",
-        Severity.ERROR,
-        "What is sent cannot pass DMARC",
-        "Neither the domain of the DKIM signature (d=) nor that of the return path belongs to the domain in From: even "
-        "when both pass, DMARC fails.",
-        "Sign with d= of the domain in From, or use a return path below it.",
-        "RFC 9989 §4.4",
-    ),
-    Entry(
         "dmarc.one-leg",
         Severity.INFO,
         "Only one of SPF and DKIM is aligned",
