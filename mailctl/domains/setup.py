@@ -17,7 +17,7 @@ from mailctl.domains.host_setup import apply_host, plan_host
 from mailctl.domains.publish import Sighting, find_zone, must_be_seen, publish, see, wait, zone_of
 from mailctl.domains.rehearsal import PlannedLookup, Rehearsal, prove_live, rehearse
 from mailctl.domains.request import Request, Resolved
-from mailctl.domains.verify import unreachable, verify
+from mailctl.domains.verify import verify
 from mailctl.domains.wiring import Wiring
 from mailctl.domains.zone_plan import WRITES, Action, ZoneChange, ZonePlan, plan_zone, planned_zone
 from mailctl.errors import Refused, Undetermined
@@ -238,18 +238,6 @@ def add_domain(w: Wiring, request: Request) -> Domain:
 async def propose_stored(w: Wiring, name: str) -> Proposal:
     """The proposal for a domain that has its keys: `BadInput` for one that was never set up or added."""
     return await propose(w, Request(w.store.domains.need(name).name), with_host=False, proven=False)
-
-
-async def verify_stored(w: Wiring, name: str) -> Report:
-    """Check a domain of the store against what setup planned for it."""
-    request = Request(w.store.domains.need(name).name)
-    resolved = registry.resolve_request(w, request, only_look=True)
-    domain = registry.with_keys(w, resolved.domain, {})
-    try:
-        zone = await find_zone(w.resolver, domain.name, w.settings.dns.zone)
-    except Undetermined as error:
-        return unreachable(domain.name, error)
-    return await verify(domain, w.resolver, zone)
 
 
 def activate(w: Wiring, proposal: Proposal, *, say: Say) -> None:

@@ -17,7 +17,6 @@ from mailctl.domains.findings import Evidence, Finding, Report, Severity, eviden
 from mailctl.domains.publish import look, sight
 from mailctl.domains.zone_plan import Action, Seen, ZoneChange, ZonePlan, plan_zone, questions
 from mailctl.edges.resolver import DnsClient
-from mailctl.errors import Undetermined
 from mailctl.standards import dmarc
 from mailctl.standards.dns import Address, Answer, Lookup, Record
 
@@ -30,12 +29,6 @@ async def verify(domain: MailDomain, resolver: DnsClient, zone: str) -> Report:
         _check_plan(plan, seen, resolver, zone), _check_sending(domain, resolver)
     )
     return Report(domain.name, sort(_one_cause(planned, evaluated)))
-
-
-def unreachable(name: str, error: Undetermined) -> Report:
-    """The report on a domain whose zone cannot be found: one finding, since all the others have this cause."""
-    why = "; ".join((error.message, *error.details))
-    return Report(name, (found("dns.zone-unknown", why),))
 
 
 Found = tuple[Purpose, Finding]  # and which record it is about

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from mailctl.domains import setup as flow
-from mailctl.domains.findings import Severity
+from mailctl.domains.checks.target import Target, Tools
+from mailctl.domains.findings import Finding, Severity, worst
 from mailctl.domains.request import Request
+from mailctl.domains.stored import planned_check, planned_domain
 from mailctl.domains.zone_plan import Action
 from mailctl.edges.host import MemoryHost, Node
 from mailctl.errors import BadInput, MailctlError, PublishError, Refused, Undetermined, ZoneChanged
@@ -464,16 +466,27 @@ def test_wait_for_all(world: World) -> None:
     assert [s.name for s in seen if not s.complete] == [f"_dmarc.{NAME}"]
 
 
+def verified(world: World) -> list[Finding]:
+    """What `verify` finds of the domain in the store."""
+    check = planned_check({NAME: planned_domain(world.w, NAME)}, None)
+
+    async def run() -> list[Finding]:
+        return await check(Target(NAME), Tools(world.dns, NOW))
+
+    return asyncio.run(run())
+
+
 def test_verify_of_a_stored_domain(world: World) -> None:
     world.setup()
-    assert asyncio.run(flow.verify_stored(world.w, NAME)).verdict is Severity.OK
+    assert worst(verified(world)) is Severity.OK
     world.store.tenants.suspend("default")
-    assert asyncio.run(flow.verify_stored(world.w, NAME)).verdict is Severity.OK
+    assert worst(verified(world)) is Severity.OK
     world.dns.faults[NAME] = Status.TIMEOUT
-    report = asyncio.run(flow.verify_stored(world.w, NAME))
-    assert [(f.id, f.severity) for f in report.findings] == [("dns.zone-unknown", Severity.UNKNOWN)]
+    (finding,) = verified(world)
+    assert (finding.id, finding.severity) == ("dns.zone-unknown", Severity.UNKNOWN)
+    assert "timeout" in finding.message
     with pytest.raises(BadInput, match="no domain"):
-        asyncio.run(flow.verify_stored(world.w, "absent.example"))
+        planned_domain(world.w, "absent.example")
 
 
 def test_the_proof_of_a_domain_whose_zone_lost_a_key_does_not_hold(world: World) -> None:

@@ -12,9 +12,8 @@ from mailctl.domains.checks.catalogue import catalogue
 from mailctl.domains.checks.entries.planned import ENTRIES, RECORDS, STATES, finding_id
 from mailctl.domains.desired import MailDomain, Purpose
 from mailctl.domains.findings import Finding, Report, Severity
-from mailctl.domains.verify import unreachable, verify
+from mailctl.domains.verify import verify
 from mailctl.edges.publisher import MemoryPublisher
-from mailctl.errors import Undetermined
 from mailctl.standards.dns import Record, Status
 from mailctl.verifying import exit_code as code_of
 from tests.domains.world import TwinDns
@@ -248,17 +247,6 @@ def test_one_fault_does_not_hide_another_of_the_same_area() -> None:
     ) + records((RETURN_PATH, "TXT", f"v=spf1 include:none.office.example ip4:{IPV4} ip6:{IPV6} -all"))
     found = {f.id for f in run(zone).findings if f.severity is not Severity.OK}
     assert found == {"spf.missing", "spf.address-does-not-pass"}
-
-
-def test_a_zone_that_cannot_be_found_is_one_finding() -> None:
-    error = Undetermined(
-        "the zone of shop.example could not be found", details=("shop.example SOA: timeout",)
-    )
-    report = unreachable(NAME, error)
-    (finding,) = report.findings
-    assert (finding.id, finding.severity) == ("dns.zone-unknown", Severity.UNKNOWN)
-    assert "SOA: timeout" in finding.message
-    assert exit_code([report]) == 3
 
 
 @pytest.mark.parametrize(
