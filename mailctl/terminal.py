@@ -15,21 +15,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rich.console import Console
-from rich.markup import escape
-
 from mailctl.errors import BadInput, MailctlError
 
 if TYPE_CHECKING:
     import typer
+    from rich.console import Console
 
     from mailctl.settings import Settings
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
-def console(*, stderr: bool = False, quiet: bool = False) -> Console:
+def console(*, stderr: bool = False, quiet: bool = False) -> "Console":
     """A console as all of mailctl has it: it never breaks a line, and with NO_COLOR set it writes plain text."""
+    from rich.console import Console  # not needed by those who print facts
+
     # Rich's own reading of NO_COLOR leaves bold and dim in; https://no-color.org wants it set and not empty.
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
     # Without emoji=False, `:key:` in a record would be shown as a picture.
@@ -51,11 +53,11 @@ class Invocation:
         return load(self.config_path)
 
     @cached_property
-    def out(self) -> Console:
+    def out(self) -> "Console":
         return console(quiet=self.verbosity < 0)
 
     @cached_property
-    def err(self) -> Console:
+    def err(self) -> "Console":
         return console(stderr=True, quiet=self.verbosity < 0)
 
     def note(self, text: str, level: int = 0) -> None:
@@ -80,6 +82,8 @@ def safe(text: str) -> str:
 
 def safe_lines(text: str) -> str:
     """`text` for a console where it may have several lines, each of which the caller made."""
+    from rich.markup import escape
+
     escaped = escape(visible(text))
     # An odd number of backslashes at the end would take the tag that follows for text.
     odd = (len(escaped) - len(escaped.rstrip("\\"))) % 2
