@@ -265,11 +265,22 @@ AS_NOBODY = """
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
+    sys.argv = ["mailctl", "host", *WORDS]
     main()
 """
 
 
+def as_nobody(host: Host, *words: str) -> tuple[int, str]:
+    program = textwrap.dedent(AS_NOBODY).replace("WORDS", repr(list(words)))
+    done = host.run([sys.executable, "-c", program], check=False)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
 def test_without_root(host: Host) -> None:
-    done = host.run([sys.executable, "-c", textwrap.dedent(AS_NOBODY)], check=False)
-    assert done.returncode == 5, done.stdout + done.stderr
-    assert "run this as root" in done.stderr
+    assert as_nobody(host, "plan", "--check")[0] == 2
+    code, text = as_nobody(host, "apply", "--yes")
+    assert (code, "run this as root" in text) == (5, True)
+    mailctl(host, "apply", "--yes")
+    code, text = as_nobody(host, "plan")  # now there are files that only root may read
+    assert (code, "what to do" in text) == (5, True), text

@@ -5,10 +5,10 @@
 
 import asyncio
 import json
-import resource
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from mailctl.domains.checks.engine import verify_many
@@ -33,5 +33,7 @@ async def look(address: str, seconds: float, concurrency: int, names: list[str])
 if __name__ == "__main__":
     where, deadline, beside, *domains = sys.argv[1:]
     result = asyncio.run(look(where, float(deadline), int(beside), domains))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # Linux counts kilobytes
+    # Not ru_maxrss: that also remembers the process that this one was forked from.
+    status = Path("/proc/self/status").read_text()
+    peak = int(status.partition("VmHWM:")[2].split()[0]) // 1024  # kilobytes there
     print(json.dumps({**result, "megabytes": peak}))
