@@ -14,7 +14,7 @@ from mailctl.domains.checks.pasted import txt_line
 from mailctl.domains.checks.target import Profile, Target, Tools
 from mailctl.domains.findings import Finding, Severity, evidence
 from mailctl.edges.resolver.questions import describe
-from mailctl.standards import dkim
+from mailctl.standards import dkim_record
 from mailctl.standards.dns import Answer
 
 _SOUND = (Severity.OK, Severity.INFO)
@@ -29,7 +29,7 @@ class _Looked:
     selector: str
     answer: Answer
     findings: tuple[Finding, ...]
-    key: dkim.KeyRecord | None = None
+    key: dkim_record.KeyRecord | None = None
 
     @property
     def usable(self) -> bool:
@@ -143,14 +143,14 @@ def _put_together(texts: tuple[str, ...]) -> str:
 
 def _is_key(text: str) -> bool:
     try:
-        return not dkim.parse_key(text).revoked
-    except dkim.KeyProblem:
+        return not dkim_record.parse_key(text).revoked
+    except dkim_record.KeyProblem:
         return False
 
 
-def _wrong(answer: Answer, key: dkim.KeyRecord, expected: str) -> Finding | None:
+def _wrong(answer: Answer, key: dkim_record.KeyRecord, expected: str) -> Finding | None:
     """A published key that is not that of the private key held here (same bytes, whatever is around them)."""
-    wanted = dkim.parse_key(expected)
+    wanted = dkim_record.parse_key(expected)
     if (key.algorithm, key.public) == (wanted.algorithm, wanted.public):
         return None
     message = "the key in the DNS is not that of the private key held here: every signature fails"

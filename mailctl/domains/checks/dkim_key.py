@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mailctl.domains.checks.catalogue import found
 from mailctl.domains.checks.pasted import txt_line
 from mailctl.domains.findings import Finding, evidence
-from mailctl.standards import dkim, tags
+from mailctl.standards import dkim_record, tags
 from mailctl.standards.dns import Answer
 
 LONGEST_RSA = 4096  # RFC 8301 §3.2: what verifiers have to support
@@ -24,7 +24,7 @@ class Verdict:
     """A key record, judged: `key` is None where no verifier can use it."""
 
     findings: tuple[Finding, ...]
-    key: dkim.KeyRecord | None = None
+    key: dkim_record.KeyRecord | None = None
 
 
 def looks_like_key(text: str) -> bool:
@@ -38,8 +38,8 @@ def judge(answer: Answer, text: str) -> Verdict:
     """Everything that one TXT record at a selector has to answer for."""
     seen = [evidence(answer)]
     try:
-        key = dkim.parse_key(text)
-    except dkim.KeyProblem as problem:
+        key = dkim_record.parse_key(text)
+    except dkim_record.KeyProblem as problem:
         id_, message, mended = _cause(text, problem)
         return Verdict((found(id_, message, evidence=seen, fix=txt_line(answer.name, mended)),))
     if key.revoked:
@@ -50,7 +50,7 @@ def judge(answer: Answer, text: str) -> Verdict:
     return Verdict(tuple(weak), key)
 
 
-def _cause(text: str, problem: dkim.KeyProblem) -> tuple[str, str, str]:
+def _cause(text: str, problem: dkim_record.KeyProblem) -> tuple[str, str, str]:
     """Why no verifier can use the record (id, message), and the record as it was meant, or ""."""
     listed = "; ".join(reason[:200] for reason in problem.reasons[:4])
     if _strays(text):
@@ -108,8 +108,8 @@ def _with(text: str, tag: str, value: str) -> str:
 
 def _if_sound(text: str) -> str:
     try:
-        dkim.parse_key(text)
-    except dkim.KeyProblem:
+        dkim_record.parse_key(text)
+    except dkim_record.KeyProblem:
         return ""
     return text
 
@@ -133,12 +133,12 @@ def _missing_bytes(der: bytes) -> int:
     return max(whole - len(der), 0)
 
 
-def _weaknesses(text: str, key: dkim.KeyRecord) -> Iterator[tuple[str, str, str]]:
+def _weaknesses(text: str, key: dkim_record.KeyRecord) -> Iterator[tuple[str, str, str]]:
     """What is to be said of a key that verifiers can read: id, message, and the record without it, or ""."""
     if key.algorithm == "rsa":
-        if key.bits < dkim.MIN_RSA_BITS:
+        if key.bits < dkim_record.MIN_RSA_BITS:
             yield "dkim.key-too-short", f"an RSA key of {key.bits} bits", ""
-        elif key.bits < dkim.GOOD_RSA_BITS:
+        elif key.bits < dkim_record.GOOD_RSA_BITS:
             yield "dkim.key-weak", f"an RSA key of {key.bits} bits", ""
         elif key.bits > LONGEST_RSA:
             yield "dkim.key-too-long", f"an RSA key of {key.bits} bits", ""
