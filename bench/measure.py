@@ -78,14 +78,19 @@ def child_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
-def milliseconds(command: Sequence[str], environment: Mapping[str, str]) -> Callable[[], float]:
-    """A subject: CPU milliseconds, user and system, of one whole process. Its output is thrown away."""
+def milliseconds(
+    command: Sequence[str], environment: Mapping[str, str], *, ends: int = 0
+) -> Callable[[], float]:
+    """A subject: CPU milliseconds, user and system, of one whole process; `ends` is the exit code that it has to have.
+
+    Its output is thrown away.
+    """
     files = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1)]
 
     def measure() -> float:
         child = os.posix_spawnp(command[0], list(command), environment, file_actions=files)
         _, status, usage = os.wait4(child, 0)
-        if os.waitstatus_to_exitcode(status) != 0:
+        if os.waitstatus_to_exitcode(status) != ends:
             raise RuntimeError(f"{' '.join(command)} ended in {os.waitstatus_to_exitcode(status)}")
         return (usage.ru_utime + usage.ru_stime) * 1000
 
