@@ -20,7 +20,7 @@ from mailctl.standards import dkim
 
 ED25519 = dkim.generate("ed25519")
 RSA = dkim.generate("rsa")
-RSA_PUBLIC = base64.b64decode(dkim.public_text(RSA).rpartition("p=")[2])
+RSA_PUBLIC = base64.b64decode(dkim.public_text(RSA).partition("; p=")[2])
 
 
 @pytest.mark.parametrize(("pem", "kind", "bits"), [(RSA, "rsa", 2048), (ED25519, "ed25519", 256)])
@@ -80,7 +80,7 @@ def test_a_public_key_of_another_kind_is_refused() -> None:
 
 
 def test_all_tags_are_read() -> None:
-    public = dkim.public_text(ED25519).rpartition("p=")[2]
+    public = dkim.public_text(ED25519).partition("; p=")[2]
     text = (
         f"v=DKIM1; h=sha1:sha256; k=ed25519; n=a note; s=*; t=y:s; x=unknown; p={public[:10]} {public[10:]}"
     )

@@ -228,7 +228,7 @@ def test_strict_identity(check: Check) -> None:
 
 
 def test_testing_is_told(check: Check) -> None:
-    result = check(signed(), text("ed25519").replace("k=", "t=y; k="))
+    result = check(signed(), text("ed25519").replace("; k=", "; t=y; k="))
     assert (result.result, result.testing) == ("pass", True)
 
 
