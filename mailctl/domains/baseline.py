@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mailctl.domains.checks.catalogue import found
 from mailctl.domains.findings import Evidence, Finding, Report, Severity, sort
 from mailctl.errors import BadInput
 
@@ -50,10 +51,27 @@ def read_baseline(path: Path) -> Baseline:
 
 def compare(report: Report, baseline: Baseline) -> Report:
     """The report with nothing but what changed: `findings` holds what is new, `gone` what is no more."""
-    before = [f for f in baseline.get(report.domain, ()) if f.severity is not Severity.OK]
+    earlier = baseline.get(report.domain, ())
+    before = [f for f in earlier if f.severity is not Severity.OK]
     now = [f for f in report.findings if f.severity is not Severity.OK]
     gone = [f for f in _beyond(report.domain, before, now) if not _unseen(f, now)]
-    return replace(report, findings=tuple(_beyond(report.domain, now, before)), gone=sort(gone))
+    new = [*_beyond(report.domain, now, before), *_unannounced(earlier, report.findings)]
+    return replace(report, findings=sort(new), gone=sort(gone))
+
+
+def _unannounced(before: Iterable[Finding], now: Iterable[Finding]) -> list[Finding]:
+    """An MTA-STS policy that is another one while its id is not: senders keep the old one (RFC 8461 §3.1)."""
+    old, new = _policy(before), _policy(now)
+    if old is None or new is None or old[0].answer != new[0].answer or old[1].answer == new[1].answer:
+        return []
+    message = "the policy is another one than in the baseline, and the record has the same id"
+    return [found("mtasts.id-not-changed", message, evidence=new)]
+
+
+def _policy(findings: Iterable[Finding]) -> tuple[Evidence, Evidence] | None:
+    """The record and the policy that `mtasts.ok` rests on; None where the policy was not read."""
+    proofs = [finding.evidence for finding in findings if finding.id == "mtasts.ok"]
+    return (proofs[0][0], proofs[0][1]) if proofs and len(proofs[0]) == 2 else None
 
 
 def _beyond(domain: str, these: Sequence[Finding], those: Sequence[Finding]) -> list[Finding]:

@@ -58,6 +58,20 @@ def test_healthy_policies_are_ok(policy: str) -> None:
     assert ids(look(served(policy))) == ["mtasts.ok ok"]
 
 
+def test_what_is_ok_can_be_compared_later() -> None:
+    """The record, then what tells its policy apart from another one: --baseline lives on both."""
+
+    def proof(policy: str) -> list[str]:
+        (ok,) = look(served(policy))
+        return [one.answer for one in ok.evidence]
+
+    same, other = proof(POLICY), proof(POLICY.replace("604800", "700000"))
+    assert len(same) == 2
+    assert same == proof(POLICY)
+    assert same[0] == other[0]
+    assert same[1] != other[1]
+
+
 RECORDS: dict[str, tuple[tuple[str, ...], list[str]]] = {
     "several": (("v=STSv1; id=1", "v=STSv1; id=2"), ["mtasts.several-records error"]),
     "no id": (("v=STSv1;",), ["mtasts.record-invalid error"]),

@@ -113,3 +113,24 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(BadInput, match="not UTF-8"):
         read_baseline(tmp_path / "binary")
+
+
+RECORD = Evidence("_mta-sts.shop.example TXT", "v=STSv1; id=1")
+
+
+def with_policy(digest: str, record: Evidence = RECORD) -> Report:
+    policy = Evidence("GET https://mta-sts.shop.example/.well-known/mta-sts.txt", f"200, SHA-256 {digest}")
+    return report(found("mtasts.ok", "in order", evidence=[record, policy]))
+
+
+def test_a_policy_that_changed_wants_another_id(tmp_path: Path) -> None:
+    other = replace(RECORD, answer="v=STSv1; id=2")
+    assert changed(with_policy("a"), with_policy("b"), tmp_path) == (["mtasts.id-not-changed"], [])
+    assert changed(with_policy("a"), with_policy("b", other), tmp_path) == ([], [])
+    assert changed(with_policy("a"), with_policy("a"), tmp_path) == ([], [])
+
+
+def test_a_policy_that_was_not_read_is_not_compared(tmp_path: Path) -> None:
+    unread = report(found("mtasts.ok", "the record is in order", evidence=[RECORD]))
+    assert changed(unread, with_policy("b"), tmp_path) == ([], [])
+    assert changed(with_policy("a"), unread, tmp_path) == ([], [])

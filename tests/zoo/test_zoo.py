@@ -21,6 +21,7 @@ ELSEWHERE = (
     ".check-failed",
     "ns.missing",
     "dmarc.one-leg",
+    "mtasts.id-not-changed",
 )
 
 

@@ -24,10 +24,12 @@ async def check(target: Target, tools: Tools) -> list[Finding]:
     if not texts and not any(mta_sts.is_meant(text) for text in answer.texts()):
         return [await _without(target, tools, answer)]
     findings = _record(answer, texts)
-    findings += await mtasts_policy.check(target, tools, answer)
+    policy = await mtasts_policy.check(target, tools, answer)
+    findings += policy.findings
     if all(finding.severity in _SOUND for finding in findings):
         said = "the record and the policy" if tools.https else "the record"
-        ok = found("mtasts.ok", f"{said} of {target.name} are in order", evidence=[evidence(answer)])
+        proof = [evidence(answer), *([policy.proof] if policy.proof else [])]
+        ok = found("mtasts.ok", f"{said} of {target.name} are in order", evidence=proof)
         findings.insert(0, ok)
     return findings
 

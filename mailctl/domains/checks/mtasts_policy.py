@@ -4,6 +4,9 @@ Promise: nobody is contacted without `tools.https`, nor at an address that the I
 in a laboratory. At most one finding says why there is no policy.
 """
 
+import hashlib
+from dataclasses import dataclass
+
 from mailctl.domains.checks import exchanges
 from mailctl.domains.checks.catalogue import found
 from mailctl.domains.checks.target import Target, Tools
@@ -15,6 +18,7 @@ from mailctl.standards.dns import Answer
 from mailctl.standards.mta_sts import Mode, Policy
 from mailctl.standards.reachable import sift
 
+POLICY_DIGEST = "200, a policy with SHA-256 "  # and the digest: what --baseline compares
 _SHORT = 86_400  # seconds
 # What the other side did is evidence; what lies between us and it is not.
 _TROUBLES = {
@@ -33,33 +37,39 @@ _FIELDS = {
 }
 
 
-async def check(target: Target, tools: Tools, record: Answer) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found of the policy, and what tells it apart from another one; None where none was read."""
+
+    findings: list[Finding]
+    proof: Evidence | None = None
+
+
+async def check(target: Target, tools: Tools, record: Answer) -> Checked:
     """What is to be said about the policy that `record` announces."""
     if tools.https is None:
-        return [
-            found(
-                "mtasts.policy-unchecked",
-                "the policy was not fetched in this run",
-                evidence=[evidence(record)],
-            )
-        ]
+        why = "the policy was not fetched in this run"
+        return Checked([found("mtasts.policy-unchecked", why, evidence=[evidence(record)])])
     host = _host(target)
     asked = await exchanges.addresses(host, tools)
     seen = [evidence(answer) for answer in asked]
     addresses, refused = sift(exchanges.all_of(asked), allow_private=tools.allow_private)
     if not addresses and not refused:
-        return [_homeless(host, asked, seen)]
+        return Checked([_homeless(host, asked, seen)])
     if not addresses:
         message = f"the policy host {host} cannot be reached from the Internet: {'; '.join(refused)}"
-        return [found("mtasts.private-address", message, evidence=seen, expected="a public address")]
+        finding = found("mtasts.private-address", message, evidence=seen, expected="a public address")
+        return Checked([finding])
     fetched = await tools.https.fetch(host, mta_sts.POLICY_PATH, addresses, max_bytes=mta_sts.POLICY_SIZE)
     if fetched.trouble is not None:
-        return [_unfetched(fetched, seen)]
+        return Checked([_unfetched(fetched, seen)])
     useless = _useless(fetched)
     if useless is not None:
-        return [useless]
+        return Checked([useless])
     policy = mta_sts.read_policy(fetched.body)
-    return [*_served(fetched), *_problems(policy, fetched), *await _judge(target, tools, policy, fetched)]
+    findings = [*_served(fetched), *_problems(policy, fetched), *await _judge(target, tools, policy, fetched)]
+    digest = hashlib.sha256(fetched.body).hexdigest()
+    return Checked(findings, _proof(fetched, f"{POLICY_DIGEST}{digest}")[0])
 
 
 async def published(target: Target, tools: Tools) -> Policy | None:

@@ -18,6 +18,15 @@ ENTRIES = (
         reference="RFC 8461 §3",
     ),
     Entry(
+        "mtasts.id-not-changed",
+        Severity.WARNING,
+        "The policy changed and its id did not",
+        "Senders fetch a policy again only when the id in the record is another one: until max_age has passed they go "
+        "by the old policy, and may refuse mail hosts that are new in it. Told by --baseline alone.",
+        "Give the record at _mta-sts another id, such as the time of the change.",
+        "RFC 8461 §3.1",
+    ),
+    Entry(
         "mtasts.not-needed",
         Severity.OK,
         "The domain takes no mail, so it needs no MTA-STS",
